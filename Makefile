@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pcscf: the all-in-one P-CSCF for IMS labs. `make help` lists what can be asked for.
+#
+# One makefile, no recursion into folders. Every build variant lives in a folder of its own:
+#   build/        the release build
+#   build/asan/   AddressSanitizer and UndefinedBehaviorSanitizer (VARIANT=asan)
+#   build/tsan/   ThreadSanitizer (VARIANT=tsan)
+#   build/fuzz/   clang and libFuzzer (VARIANT=fuzz)
+
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+PREFIX  ?= /usr/local
+VARIANT ?=
+B       := build$(if $(VARIANT),/$(VARIANT))
+
+CC      ?= gcc
+CFLAGS  ?= -O2 -g
+SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN.tsan := -fsanitize=thread -fno-omit-frame-pointer
+SAN.fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+SAN     := $(SAN.$(VARIANT))
+ifeq ($(VARIANT),fuzz)
+CC      := clang
+endif
+
+# What the build stands on. Tests and the user agent need a few more.
+PKGS      := sofia-sip-ua gnutls libuv libcyaml
+TEST_PKGS := check spandsp libtiff-4
+DEPS := gcc pkg-config libsofia-sip-ua-dev libgnutls28-dev libuv1-dev libcyaml-dev check \
+        libspandsp-dev libtiff-dev libtiff-tools sip-tester valgrind openssl procps
+LINT_DEPS := clang clang-format clang-tidy
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+        -Wno-unused-parameter -Wno-missing-field-initializers
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -pthread $(WARN) $(CFLAGS) $(SAN) \
+             -DPCSCF_VERSION='"$(VERSION)"' $(call pkg,cflags,$(PKGS) $(TEST_PKGS))
+ALL_LDFLAGS = -pthread $(LDFLAGS) $(SAN)
+pkg = $(patsubst -I%,-isystem %,$(shell pkg-config --$(1) $(2) 2>/dev/null))
+LIBS      = $(call pkg,libs,$(PKGS)) -lm
+TEST_LIBS = $(call pkg,libs,$(TEST_PKGS)) -lm
+
+V ?= 0
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-7s %s\n' $(1) $(2)
+endif
+
+# --- rooms of the house ---------------------------------------------------------------------
+src = $(sort $(wildcard $(addsuffix /*.c,$(1))))
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+COMMON := $(call src,common common/trace)
+SDP    := $(call src,sdp)
+AGW    := $(call src,agw)
+ALG    := $(filter-out alg/main.c,$(call src,alg))
+UA     := $(call src,tests/ua)
+UNIT   := $(call src,tests/unit)
+FLOWS  := $(call src,tests/flows)
+FUZZ   := $(call src,tests/fuzz)
+BENCH  := $(call src,tests/bench)
+EVERY_C := $(COMMON) $(SDP) $(AGW) $(ALG) alg/main.c $(UA) $(UNIT) $(FLOWS) $(FUZZ) $(BENCH)
+EVERY_H := $(sort $(wildcard */*.h */*/*.h))
+
+LIBCOMMON := $(B)/libcommon.a
+LIBSDP := $(B)/libsdp.a
+LIBAGW := $(B)/libagw.a
+LIBALG := $(B)/libalg.a
+
+.DEFAULT_GOAL := all
+.SECONDARY:
+.PHONY: all help deps deps-lint demo check check-variant unit flows lint format bench fuzz asan tsan \
+        install clean walls
+
+all: $(B)/.deps $(B)/pcscf $(B)/e2ae-ua ## build the daemon and the reference user agent
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+	@echo "  V=1 shows commands; VARIANT=asan|tsan builds into build/asan, build/tsan."
+
+# --- dependencies ---------------------------------------------------------------------------
+# build/.deps says that this machine has what the build needs; it is made by looking, and only
+# when something is missing are packages installed.
+build/.deps: Makefile
+	$(Q)tests/deps.sh $(DEPS)
+	$(Q)mkdir -p $(@D) && touch $@
+$(B)/.deps: build/.deps
+	$(Q)mkdir -p $(@D) && touch $@
+deps: ## install the Debian packages that build, demo and tests need
+	$(Q)tests/deps.sh $(DEPS)
+deps-lint:
+	$(Q)tests/deps.sh $(LINT_DEPS)
+
+# --- compiling ------------------------------------------------------------------------------
+$(B)/obj/%.o: %.c $(B)/.deps
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+define library
+$(1): $(call obj,$(2))
+	$$(call say,AR,$(1))
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
+endef
+$(eval $(call library,$(LIBCOMMON),$(COMMON)))
+$(eval $(call library,$(LIBSDP),$(SDP)))
+$(eval $(call library,$(LIBAGW),$(AGW)))
+$(eval $(call library,$(LIBALG),$(ALG)))
+
+link = $(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(1)
+$(B)/pcscf: $(call obj,alg/main.c) $(LIBALG) $(LIBAGW) $(LIBSDP) $(LIBCOMMON)
+	$(call say,LD,$@)
+	$(call link,$(LIBS))
+# The user agent shares sdp/ and common/ only: it must not agree with us by sharing our bugs.
+$(B)/e2ae-ua: $(call obj,$(UA)) $(LIBSDP) $(LIBCOMMON)
+	$(call say,LD,$@)
+	$(call link,$(LIBS) $(TEST_LIBS))
+
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(LIBALG) $(LIBAGW) $(LIBSDP) $(LIBCOMMON)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(call link,$(LIBS) $(TEST_LIBS))
+$(B)/tests/flows: $(call obj,$(FLOWS)) $(LIBCOMMON)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(call link,$(LIBS) $(TEST_LIBS))
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(LIBAGW) $(LIBSDP) $(LIBCOMMON)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(call link,$(LIBS))
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LIBALG) $(LIBAGW) $(LIBSDP) $(LIBCOMMON)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(LIBS)
+
+# --- tests ----------------------------------------------------------------------------------
+UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT))
+check-variant: all $(UNIT_BIN) $(if $(FLOWS),$(B)/tests/flows)
+	$(Q)tests/run.sh $(B) $(UNIT_BIN) $(if $(FLOWS),$(B)/tests/flows)
+unit: $(UNIT_BIN) ## unit and golden tests only
+	$(Q)tests/run.sh $(B) $(UNIT_BIN)
+flows: all $(B)/tests/flows ## whole-process tests only
+	$(Q)tests/run.sh $(B) $(B)/tests/flows
+check: build/.deps lint ## everything: lint, unit, golden, flows, the same under ASan+UBSan, a short fuzz
+	$(Q)tests/check.sh
+asan: ## unit tests and flows under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(Q)$(MAKE) --no-print-directory VARIANT=asan check-variant
+tsan: ## unit tests and flows under ThreadSanitizer
+	$(Q)$(MAKE) --no-print-directory VARIANT=tsan check-variant
+FUZZ_SECONDS ?= 20
+fuzz: deps-lint ## each fuzz target for FUZZ_SECONDS (default 20)
+	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz fuzz-bins
+	$(Q)tests/fuzz/run.sh $(FUZZ_SECONDS) $(patsubst tests/fuzz/%.c,build/fuzz/fuzz/%,$(FUZZ))
+.PHONY: fuzz-bins
+fuzz-bins: $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ))
+
+lint: deps-lint walls ## formatting, clang-tidy and the walls between the rooms
+	$(Q)tests/lint.sh "$(ALL_CFLAGS)" $(EVERY_C) $(EVERY_H)
+walls: ## no room includes what it may not know
+	$(Q)tests/walls.sh
+format: ## let clang-format have its way
+	$(Q)clang-format -i $(EVERY_C) $(EVERY_H)
+
+bench: all $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH)) ## speed and memory, beside a minimal relay in the same run
+	$(Q)tests/bench/run.sh $(B)
+demo: all ## both faxes of TS 23.334 6.2.10.4, from nothing, with their charts
+	$(Q)tests/demo.sh $(B)
+
+install: all ## PREFIX=/usr/local DESTDIR=
+	install -D -m 0755 $(B)/pcscf $(DESTDIR)$(PREFIX)/sbin/pcscf
+	install -D -m 0755 $(B)/e2ae-ua $(DESTDIR)$(PREFIX)/bin/e2ae-ua
+	install -D -m 0644 configs/pcscf.yaml $(DESTDIR)$(PREFIX)/share/pcscf/pcscf.yaml
+clean: ## remove build/
+	rm -rf build
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

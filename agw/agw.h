@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef AGW_AGW_H
+#define AGW_AGW_H
+// The Iq interface as function calls: the IMS-AGW as the IMS-ALG sees it.
+//
+// The functions are the stage-2 procedures of TS 23.334 clause 8 and bear their names; the fields
+// of the request are their information elements. Whoever puts an H.248 peer in the AGW's place one
+// day replaces what is behind this file and nothing else.
+//
+// A context has two terminations, T1 in the access realm and T2 in the core realm, and in them one
+// stream per medium. A stream has a connection point (socket) on each termination and joins the
+// two. A stream replaces another (new association, other medium) by being reserved beside it: the
+// old one goes on until it is released.
+//
+// All functions run on the signalling thread. They answer at once; what they order happens on the
+// worker that owns the context, in the order of the calls. Notifications come back through the loop
+// given to agw_open(), in the order in which things happened.
+
+#include "common/addr.h"
+#include "common/config.h"
+#include "common/fingerprint.h"
+#include "common/reason.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct agw;
+
+// Streams of one context: one per media line, and as many again while they are being replaced.
+#define AGW_STREAMS_MAX 64
+
+enum agw_termination { AGW_T1, AGW_T2 }; // towards the access network, towards the core network
+
+enum agw_transport {
+    AGW_UDP,      // datagrams as they are
+    AGW_UDP_DTLS, // datagrams inside DTLS; T1 only
+};
+
+// Stream mode at a termination, as seen from the AGW. (D)TLS handshakes pass whatever the mode.
+enum agw_mode { AGW_SEND_RECEIVE, AGW_SEND_ONLY, AGW_RECEIVE_ONLY, AGW_INACTIVE };
+
+// Information elements of Reserve, Configure, and Reserve and Configure AGW Connection Point
+// (TS 23.334 8.2 to 8.4).
+struct agw_request {
+    uint32_t context;                 // Context / Context Request: 0 requests a new one
+    enum agw_termination termination; // Bearer Termination
+    unsigned stream;                  // 1..AGW_STREAMS_MAX, chosen by the ALG
+    enum agw_transport transport;     // Transport protocol
+    int family;                       // AF_INET or AF_INET6: of the local address to reserve
+    bool rtcp;                        // RTCP handling: a second connection point at port + 1
+    struct addr remote;               // Remote Connection Address; not set: not known yet
+    struct addr remote_rtcp;
+    enum latching latching; // Latching Requirement
+    bool relatch;           // latch again, onto the next source (Configure)
+    enum agw_mode mode;
+    unsigned peak_rate_kbps; // Peak Data Rate of what arrives here; 0: no policing (REQ-098)
+    unsigned inactivity_s;   // Media Inactivity Detection; 0: not required
+
+    // (D)TLS
+    bool local_fingerprint_request;          // Local certificate fingerprint Request
+    struct fingerprints remote_fingerprints; // Remote certificate fingerprint; count 0: not given
+    bool establish_dtls;                     // Establish (D)TLS session: AGW is client
+    bool notify_dtls_failure;                // Notify (D)TLS session establishment Failure Event
+    bool new_association;                    // Configure: replace the association of this stream
+};
+
+struct agw_reply {
+    uint32_t context;
+    struct addr local; // Local Connection Address
+    struct addr local_rtcp;
+    struct fingerprints local_fingerprints; // Local certificate fingerprint, one per certificate
+};
+
+// What one stream carried, for the ALG's records.
+struct agw_stream_stats {
+    uint64_t packets[2], bytes[2]; // received on T1, T2 and passed on
+    uint64_t drops;
+};
+
+enum agw_event {
+    // procedures of TS 23.334 clause 8 that the AGW starts
+    AGW_DTLS_FAILURE,    // (D)TLS session establishment Failure indication: reason
+    AGW_BEARER_RELEASED, // IP Bearer Released
+    AGW_MEDIA_INACTIVE,  // Media Inactivity Notification
+    // milestones, told for the trace
+    AGW_CLIENT_HELLO,     // outbound: sent by the AGW; else received
+    AGW_DTLS_ESTABLISHED, // text: role, version, suite, the fingerprint that matched
+    AGW_LATCHED,          // address
+    AGW_FIRST_MEDIA,      // first datagram received on this termination that was passed on
+    AGW_DROPPED,          // first drop of this reason on this stream
+    AGW_STREAM_RELEASED,  // the last word on a stream: stats; its ports are free again
+};
+
+struct agw_notification {
+    enum agw_event event;
+    uint64_t time_us; // when it happened, not when it is told
+    uint32_t context;
+    enum agw_termination termination;
+    unsigned stream;
+    enum reason reason;
+    bool outbound;
+    struct addr address;
+    struct agw_stream_stats stats;
+    char text[192];
+};
+
+// Starts workers, certificate pool and port ranges as cfg says; cfg is copied. notify runs on loop.
+// Tests that every configured media address can be bound. Returns 0 or a negative errno with a
+// sentence in error (what, address, why); *out untouched.
+int agw_open(struct agw **out, const struct config *cfg, uv_loop_t *loop,
+             void (*notify)(void *arg, const struct agw_notification *notification), void *arg,
+             char error[static CONFIG_ERROR_MAX]);
+// Releases what is left, ends threads; notifications still on their way are delivered before it
+// returns. NULL is allowed.
+void agw_close(struct agw *agw);
+
+// 8.3 Reserve AGW Connection Point. Takes a port, binds the socket, selects a certificate when a
+// fingerprint is requested and binds it to this stream (REQ-060). *reply untouched on failure.
+enum reason agw_reserve(struct agw *agw, const struct agw_request *request,
+                        struct agw_reply *reply);
+// 8.4 Configure AGW Connection Point. Only what is given changes: remote addresses that are set,
+// fingerprints when there are any; mode always.
+enum reason agw_configure(struct agw *agw, const struct agw_request *request);
+// 8.2 Reserve and Configure AGW Connection Point.
+enum reason agw_reserve_and_configure(struct agw *agw, const struct agw_request *request,
+                                      struct agw_reply *reply);
+// 8.5 Release AGW Termination, for both terminations of one stream, or of all streams of the
+// context with stream 0; the context goes with its last stream. Sends close_notify (REQ-078).
+// Unknown contexts and streams are ignored.
+void agw_release(struct agw *agw, uint32_t context, unsigned stream);
+
+// Connection points in use and configured, per realm.
+unsigned agw_ports_used(const struct agw *agw, enum agw_termination termination);
+unsigned agw_ports_total(const struct agw *agw, enum agw_termination termination);
+
+// The overhead in bytes that the worst enabled suite adds to a datagram (REQ-096).
+unsigned agw_dtls_overhead(const struct agw *agw);
+
+#endif

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef COMMON_CLOCK_H
+#define COMMON_CLOCK_H
+// The monotonic clock, in microseconds. Pure code is handed a time; it never asks here itself.
+
+#include <stdint.h>
+
+uint64_t clock_now_us(void);
+
+#endif

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef COMMON_CONFIG_H
+#define COMMON_CONFIG_H
+// The configuration: one YAML file, every key optional, unknown keys and bad values refused with
+// file, line, key and what was expected. configs/pcscf.yaml is the annotated reference.
+
+#include "common/addr.h"
+#include "common/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Why these bounds: a lab has a handful of addresses and user entries; a table beats a list until
+// registrations exist.
+#define CONFIG_LISTEN_MAX 8
+#define CONFIG_UES_MAX 64
+#define CONFIG_NAME_MAX 128
+#define CONFIG_ERROR_MAX 512
+
+enum latching { LATCHING_OFF, LATCHING_FIRST_PACKET, LATCHING_AFTER_DTLS };
+enum setup_choice { SETUP_CHOICE_ACTPASS, SETUP_CHOICE_ACTIVE, SETUP_CHOICE_PASSIVE };
+enum identity_name { IDENTITY_DTLS_ID, IDENTITY_TLS_ID, IDENTITY_BOTH };
+enum certificate_set { CERTIFICATE_ECDSA, CERTIFICATE_RSA, CERTIFICATE_ECDSA_RSA };
+
+// The media security mechanisms of TS 24.229 7.2A.7, as a set of bits.
+enum mediasec {
+    MEDIASEC_UDPTL_DTLS = 1 << 0,
+    MEDIASEC_MSRP_TLS = 1 << 1,
+    MEDIASEC_BFCP_TLS = 1 << 2,
+    MEDIASEC_SDES_SRTP = 1 << 3,
+};
+
+// One IP realm of the AGW: where its terminations live.
+struct config_realm {
+    struct addr media_v4; // local address, port 0; not set: no IPv4 in this realm
+    struct addr media_v6;
+    uint16_t port_min;
+    uint16_t port_max;
+    enum latching latching; // for plain UDP, after-dtls means first-packet
+};
+
+struct config_side {
+    struct addr listen[CONFIG_LISTEN_MAX]; // SIP over UDP and TCP on each
+    size_t listen_count;
+    struct config_realm realm;
+};
+
+// Until registrations exist: which UE has which capability, and where it is.
+struct config_ue {
+    char user[CONFIG_NAME_MAX]; // user part of its SIP URI
+    struct addr contact;        // not set: taken from the Request-URI
+    unsigned mediasec;          // enum mediasec bits
+};
+
+struct config {
+    struct config_side access;
+    struct config_side core;
+    struct addr next_hop; // core side; not set: the Request-URI decides
+
+    unsigned mediasec; // own mechanisms, and those of UEs not named in ues
+    struct config_ue ues[CONFIG_UES_MAX];
+    size_t ue_count;
+
+    struct {
+        enum setup_choice setup_offer;  // a=setup in offers to the UE (6.2.10.4.3)
+        enum setup_choice setup_answer; // when the UE offers actpass: active or passive
+        enum identity_name identity;    // name in offers to the UE
+        bool notify_deferred;           // NOTE 1 of 6.2.10.4.3
+        unsigned udptl_interval_ms;     // IFP interval when a=maxprate is absent
+        int overhead_override;          // bytes per record; -1: worst enabled suite
+        bool adjust_tias;
+    } t38;
+
+    struct {
+        unsigned workers; // 0: one per core
+        enum certificate_set certificates;
+        unsigned certificate_pool;     // ready certificates held
+        bool legacy_suites;            // CBC and static RSA for strict RFC 7345/4975 peers
+        unsigned mtu;                  // path MTU in bytes
+        bool drop_oversize;            // true: drop; false: leave it to IP fragmentation
+        unsigned handshake_timeout_ms; // (D)TLS session establishment
+        unsigned retransmit_ms;        // first DTLS retransmission
+        unsigned half_open_max;        // handshakes under way per worker
+        unsigned rekey_hold_ms;        // old association kept after a new one
+        unsigned gather_us;            // bound on the delay added by gathering; 0: off
+        unsigned media_timeout_s;      // media inactivity; 0: off
+        char keylog[CONFIG_NAME_MAX];  // opt-in, mode 0600
+    } agw;
+
+    struct {
+        unsigned sessions_max;
+        unsigned media_lines_max;
+        unsigned message_max; // bytes
+        unsigned t1_ms, timer_c_s;
+    } sip;
+
+    struct {
+        char directory[CONFIG_NAME_MAX]; // charts are written here when a session ends; "": off
+        unsigned events_max;             // per session
+        bool messages;                   // keep whole SIP messages in the trace
+    } trace;
+
+    enum log_level log_level;
+    struct addr admin; // loopback; port 0: off
+};
+
+// Built-in loopback defaults: access 127.0.0.1:5060, core 127.0.0.1:5070, next hop 127.0.0.1:5080.
+void config_defaults(struct config *cfg);
+
+// Reads path over the defaults. Returns 0, or -EINVAL with *cfg untouched and a sentence in error:
+// "FILE:LINE: KEY: what was expected".
+int config_load(struct config *cfg, const char *path, char error[static CONFIG_ERROR_MAX]);
+
+#endif

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef COMMON_TRACE_TRACE_H
+#define COMMON_TRACE_TRACE_H
+// What happened in one session, as a list of events; printers make a chart of it.
+//
+// Whoever records names what happened by a key ("iq.reserve.T1", "sip.offer"). The figures of the
+// specification are tables of such keys: a printer looks up which step of the figure an event is,
+// so that nobody who records needs to know step numbers (REQ-110, REQ-111).
+
+#include "common/strbuf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// The lifelines of figures 6.2.10.4.2.1 and 6.2.10.4.3.1.
+enum trace_party { PARTY_UE, PARTY_ALG, PARTY_AGW, PARTY_CORE, PARTY_COUNT };
+
+enum trace_kind {
+    TRACE_SIP,      // a SIP message crossed between from and to
+    TRACE_SDP_EDIT, // a line of SDP changed in the ALG: detail holds "- old" and "+ new"
+    TRACE_IQ,       // an Iq request or reply between ALG and AGW
+    TRACE_ACTION,   // something a party did by itself (from == to)
+    TRACE_BEARER,   // a (D)TLS or TCP milestone between AGW and UE or core
+    TRACE_MEDIA,    // first media in this direction
+    TRACE_DROP,     // something was refused or dropped: label names the reason
+    TRACE_NOTE,     // anything else worth a line
+};
+
+enum trace_figure {
+    FIGURE_NONE,
+    FIGURE_T38_ORIG, // 6.2.10.4.2.1
+    FIGURE_T38_TERM, // 6.2.10.4.3.1
+};
+
+// Keys the figures are made of. Sides and terminations are part of the key because a figure never
+// leaves them open. Other keys are free; they get no step number.
+//   sip.offer.received  sip.offer.sent  sip.answer.received  sip.answer.sent
+//   iq.reserve.T1 .request .action .reply          (and T2)
+//   iq.configure.T1 .request .action .reply        (and T2)
+//   iq.reserve_configure.T1 .request .action .reply (and T2)
+//   dtls.client_hello  dtls.established  media
+struct trace_event {
+    uint64_t time_us; // monotonic; events are printed in this order
+    enum trace_kind kind;
+    enum trace_party from;
+    enum trace_party to;
+    const char *key;    // static text, see above; NULL allowed
+    const char *label;  // what stands on the arrow: "INVITE", "ADD.req (Reserve AGW ...)"
+    const char *detail; // more lines, '\n' between them; NULL allowed
+    const char *clause; // static text; NULL allowed
+};
+
+struct trace;
+
+// id is printed on top of every chart. At most max_events are kept; the rest is counted.
+// NULL when memory ran out. All functions below accept a NULL trace and then do nothing.
+struct trace *trace_open(const char *id, unsigned max_events);
+void trace_free(struct trace *t);
+
+// Copies label and detail; key and clause must be static.
+void trace_add(struct trace *t, const struct trace_event *event);
+
+// Which figure of the specification the session follows; the last call wins.
+void trace_set_figure(struct trace *t, enum trace_figure figure);
+
+// Events in time order with their step numbers, for printers and tests. step is 0 for an event that
+// is no step of the figure. *event is borrowed. Returns false past the end.
+bool trace_at(const struct trace *t, unsigned index, struct trace_event *event, unsigned *step);
+
+// A chart for a terminal: four lifelines, arrows with step number and label, details below them.
+void trace_chart_text(const struct trace *t, struct strbuf *out);
+// The same as a Mermaid sequence diagram, as Git forges draw it.
+void trace_chart_mermaid(const struct trace *t, struct strbuf *out);
+
+#endif
