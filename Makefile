@@ -84,8 +84,10 @@ help: ## this list
 build/.deps: Makefile
 	$(Q)tests/deps.sh $(DEPS)
 	$(Q)mkdir -p $(@D) && touch $@
+ifneq ($(VARIANT),)
 $(B)/.deps: build/.deps
 	$(Q)mkdir -p $(@D) && touch $@
+endif
 deps: ## install the Debian packages that build, demo and tests need
 	$(Q)tests/deps.sh $(DEPS)
 deps-lint:
