@@ -14,7 +14,8 @@
 
 struct mailbox {
     uv_async_t wake;
-    _Atomic(struct letter *) top;
+    _Atomic(struct letter *) top; // newest first, from every thread
+    struct letter *first;         // oldest first, taken from top; the loop's thread only
     void (*deliver)(void *arg, struct letter *letter);
     void *arg;
 };
@@ -32,18 +33,28 @@ static struct letter *reverse(struct letter *top)
     return first;
 }
 
-// Letters that a delivery posts are delivered by the same call, after those already there.
+// Takes the oldest letter there is; NULL when there is none.
+static struct letter *next_letter(struct mailbox *box)
+{
+    struct letter *letter;
+
+    if (box->first == NULL)
+        box->first = reverse(atomic_exchange_explicit(&box->top, NULL, memory_order_acquire));
+    letter = box->first;
+    if (letter != NULL)
+        box->first = letter->next;
+    return letter;
+}
+
+// A delivery may post, and may close the mailbox: the list is in the mailbox, not on the stack, so
+// that a delivery inside a delivery goes on where the outer one is.
 static void deliver_all(struct mailbox *box)
 {
     struct letter *letter;
 
-    while ((letter = reverse(atomic_exchange_explicit(&box->top, NULL, memory_order_acquire)))) {
-        while (letter != NULL) {
-            struct letter *next = letter->next; // deliver() may free the letter
-            letter->next = NULL;
-            box->deliver(box->arg, letter);
-            letter = next;
-        }
+    while ((letter = next_letter(box)) != NULL) {
+        letter->next = NULL;
+        box->deliver(box->arg, letter);
     }
 }
 

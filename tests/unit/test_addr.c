@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Address literals: what is read, what is refused, what is written.
+#include "common/addr.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void expect_hostport(const char *text, const char *written)
+{
+    char buf[ADDR_STRLEN];
+    struct addr a;
+
+    ck_assert_int_eq(addr_parse_hostport(&a, text), 0);
+    ck_assert_str_eq(addr_format(&a, buf), written);
+}
+
+// A literal with a port is read and written back; IPv6 in its shortest form (RFC 5952 4).
+START_TEST(hostport_is_read_and_written)
+{
+    expect_hostport("192.0.2.1:5060", "192.0.2.1:5060");
+    expect_hostport("127.0.0.1:0", "127.0.0.1:0");
+    expect_hostport("[2001:DB8:0::1]:65535", "[2001:db8::1]:65535");
+    expect_hostport("[::ffff:192.0.2.1]:1", "[::ffff:192.0.2.1]:1");
+}
+END_TEST
+
+// Names, missing or silly ports, IPv6 without brackets: -EINVAL, and the result is left alone.
+START_TEST(hostport_refuses_what_is_no_literal)
+{
+    static const char *const bad[] = {
+        "",
+        ":",
+        ":5060",
+        "localhost:5060",
+        "192.0.2.1",
+        "192.0.2.1:",
+        "192.0.2.1:65536",
+        "192.0.2.1:-1",
+        "192.0.2.1:+1",
+        "192.0.2.1: 1",
+        "192.0.2.1:1 ",
+        "192.0.2.1:000001",
+        "192.0.2:5060",
+        "192.0.2.256:5060",
+        " 192.0.2.1:5060",
+        "::1:5060",
+        "[::1]",
+        "[::1]:",
+        "[::1:5060",
+        "::1]:5060",
+        "[192.0.2.1]:5060",
+        "[fe80::1%eth0]:5060",
+        "[2001:0db8:0000:0000:0000:0000:0000:0001:0002:0003:0004]:5060",
+        "11111111111111111111111111111111111111111111111111111111111111111111:5060",
+    };
+    struct addr before, after;
+
+    ck_assert_int_eq(addr_parse(&before, "192.0.2.77", 7), 0);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        after = before;
+        ck_assert_msg(addr_parse_hostport(&after, bad[i]) == -EINVAL, "accepted \"%s\"", bad[i]);
+        ck_assert_msg(addr_equal(&before, &after), "\"%s\" changed the result", bad[i]);
+    }
+}
+END_TEST
+
+// A host alone may be IPv6 with or without brackets, as c= and URIs have it.
+START_TEST(host_is_read_with_and_without_brackets)
+{
+    char buf[ADDR_STRLEN];
+    struct addr bare, bracketed;
+
+    ck_assert_int_eq(addr_parse(&bare, "2001:db8::7", 4000), 0);
+    ck_assert_int_eq(addr_parse(&bracketed, "[2001:db8::7]", 4000), 0);
+    ck_assert(addr_equal(&bare, &bracketed));
+    ck_assert_str_eq(addr_host(&bare, buf), "2001:db8::7");
+    ck_assert_int_eq(addr_family(&bare), AF_INET6);
+    ck_assert_int_eq(addr_parse(&bare, "[]", 1), -EINVAL);
+    ck_assert_int_eq(addr_parse(&bare, "[", 1), -EINVAL);
+    ck_assert_int_eq(addr_parse(&bare, "", 1), -EINVAL);
+}
+END_TEST
+
+// What was never set has no family, no port, prints "-" and equals only its like.
+START_TEST(an_address_may_be_not_set)
+{
+    struct addr none = {.len = 0}, other = {.len = 0}, some;
+    char buf[ADDR_STRLEN];
+
+    ck_assert(!addr_is_set(&none));
+    ck_assert_int_eq(addr_family(&none), AF_UNSPEC);
+    ck_assert_uint_eq(addr_port(&none), 0);
+    ck_assert(!addr_is_any(&none));
+    ck_assert_str_eq(addr_format(&none, buf), "-");
+    ck_assert_str_eq(addr_host(&none, buf), "-");
+    ck_assert(addr_equal(&none, &other));
+    ck_assert_int_eq(addr_parse(&some, "192.0.2.1", 1), 0);
+    ck_assert(!addr_equal_host(&none, &some));
+    addr_set_port(&none, 5060);
+    ck_assert_uint_eq(addr_port(&none), 0);
+}
+END_TEST
+
+// Host and port are compared apart; the port can be changed alone.
+START_TEST(hosts_and_ports_compare)
+{
+    struct addr a, b, c, d;
+
+    ck_assert_int_eq(addr_parse(&a, "192.0.2.1", 1000), 0);
+    ck_assert_int_eq(addr_parse(&b, "192.0.2.1", 1001), 0);
+    ck_assert_int_eq(addr_parse(&c, "192.0.2.2", 1000), 0);
+    ck_assert_int_eq(addr_parse(&d, "::ffff:192.0.2.1", 1000), 0);
+    ck_assert(addr_equal_host(&a, &b));
+    ck_assert(!addr_equal(&a, &b));
+    ck_assert(!addr_equal_host(&a, &c));
+    ck_assert(!addr_equal_host(&a, &d));
+    addr_set_port(&b, 1000);
+    ck_assert(addr_equal(&a, &b));
+    addr_set_port(&d, 2);
+    ck_assert_uint_eq(addr_port(&d), 2);
+}
+END_TEST
+
+// The unspecified address of either family says hold (RFC 3264 8.4).
+START_TEST(unspecified_addresses_are_known)
+{
+    struct addr a;
+
+    ck_assert_int_eq(addr_parse(&a, "0.0.0.0", 5004), 0);
+    ck_assert(addr_is_any(&a));
+    ck_assert_int_eq(addr_parse(&a, "::", 5004), 0);
+    ck_assert(addr_is_any(&a));
+    ck_assert_int_eq(addr_parse(&a, "::1", 5004), 0);
+    ck_assert(!addr_is_any(&a));
+}
+END_TEST
+
+// A socket address is taken as the kernel gave it; other families and cut ones are not set.
+START_TEST(socket_addresses_are_taken)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(4000)};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(4001)};
+    struct sockaddr other = {.sa_family = AF_UNIX};
+    struct addr a;
+
+    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    a = addr_from_sockaddr((struct sockaddr *)&in, sizeof(in));
+    ck_assert_uint_eq(addr_port(&a), 4000);
+    a = addr_from_sockaddr((struct sockaddr *)&in6, sizeof(in6));
+    ck_assert_uint_eq(addr_port(&a), 4001);
+    ck_assert_int_eq((int)a.len, (int)sizeof(in6));
+    a = addr_from_sockaddr(&other, sizeof(other));
+    ck_assert(!addr_is_set(&a));
+    a = addr_from_sockaddr((struct sockaddr *)&in6, sizeof(in));
+    ck_assert(!addr_is_set(&a));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("addr");
+    TCase *tc = tcase_create("addr");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_test(tc, hostport_is_read_and_written);
+    tcase_add_test(tc, hostport_refuses_what_is_no_literal);
+    tcase_add_test(tc, host_is_read_with_and_without_brackets);
+    tcase_add_test(tc, an_address_may_be_not_set);
+    tcase_add_test(tc, hosts_and_ports_compare);
+    tcase_add_test(tc, unspecified_addresses_are_known);
+    tcase_add_test(tc, socket_addresses_are_taken);
+    suite_add_tcase(suite, tc);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
