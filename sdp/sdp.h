@@ -34,11 +34,17 @@ struct sdp_text {
 
 // --- the document -----------------------------------------------------------------------------
 
-// Accepts CRLF and bare LF line ends, also mixed; remembers each. Requires v=, o=, s=, t= at their
-// place and every line to have the form "x=..."; m= must have four fields and a numeric port.
-// Returns 0, or -EINVAL with *err naming line and reason, or -ENOMEM; *out untouched on failure.
+// Accepts CRLF and bare LF line ends, also mixed, and remembers each; the last line may lack its
+// end and empty lines may follow it. Requires v=0 first, o= once before the first m=, every line to
+// have the form "x=..." (any letter, unknown ones are kept) and m= to have four fields and a
+// numeric port. A missing s= or t= is accepted and lines may stand in any other order: no edit
+// depends on them, and whether the body is good enough without is for the far end to say. Refused
+// because an edit could be read differently by the far end: zero bytes, CR without LF, an empty
+// line before other lines, a second v= or o=. Returns 0, or -EINVAL with *err naming line and
+// reason ("line 4: expected ..., got ..."), or -ENOMEM; *out untouched on failure.
 int sdp_parse(struct sdp **out, const char *body, size_t len, struct sdp_error *err);
-// The document with its present lines and an empty journal. NULL: out of memory.
+// The document as if printed and parsed again: its present lines, all of them as received, and an
+// empty journal. NULL: out of memory.
 struct sdp *sdp_clone(const struct sdp *sdp);
 void sdp_free(struct sdp *sdp);
 // The whole body, malloc'ed and zero-terminated; *len without the zero. NULL: out of memory.
@@ -46,7 +52,8 @@ char *sdp_print(const struct sdp *sdp, size_t *len);
 
 // --- typed views --------------------------------------------------------------------------------
 // Section arguments: SDP_SESSION or a media index below sdp_media_count(). "Effective" views look
-// at the media description first and at the session level when it has no line of that kind.
+// at the media description first and at the session level when it has no line of that kind. A
+// section that does not exist has no lines. Typed values may have blanks round them.
 
 size_t sdp_media_count(const struct sdp *sdp);
 
@@ -55,7 +62,7 @@ struct sdp_media {
     uint16_t port;
     unsigned port_count;   // the number after "/", 1 when absent
     struct sdp_text proto; // "UDP/TLS/UDPTL"
-    struct sdp_text fmt;   // the rest of the line
+    struct sdp_text fmt;   // the rest of the line, without blanks round it
 };
 // Media descriptions always have a well-formed m= line.
 struct sdp_media sdp_media(const struct sdp *sdp, size_t media);
@@ -65,13 +72,16 @@ bool sdp_text_is(struct sdp_text text, const char *word);
 struct sdp_origin {
     struct sdp_text username, session_id, version, address;
 };
+// Read from the end of the line, so that a user name may hold blanks; missing fields are empty.
 struct sdp_origin sdp_origin(const struct sdp *sdp);
 
-// Effective c= with port of the m= line. -ENOENT: no c= line; -EINVAL: no IP literal in it.
+// Effective c= with port of the m= line; TTL and address count after "/" are left out. -ENOENT: no
+// c= line; -EINVAL: no IP literal of the family it names in it.
 int sdp_connection(const struct sdp *sdp, size_t media, struct addr *out);
 bool sdp_has_line(const struct sdp *sdp, int section, char type);
 
-// First a=name or a=name:value of the section; value is empty for a property attribute.
+// First a=name or a=name:value of the section; value is empty for a property attribute, and exactly
+// what stands after the colon else. It may be NULL.
 // name is compared case-insensitively only when the standard says so: it never does but for T.38.
 bool sdp_attribute(const struct sdp *sdp, int section, const char *name, struct sdp_text *value);
 bool sdp_attribute_effective(const struct sdp *sdp, size_t media, const char *name,
@@ -96,7 +106,8 @@ const char *sdp_setup_name(enum sdp_setup setup);
 unsigned sdp_fingerprints(const struct sdp *sdp, size_t media, struct fingerprints *out);
 
 // a=dtls-id or a=tls-id, media level only (RFC 8842 4). name is "dtls-id" or "tls-id" (static);
-// dtls-id wins when both stand there. False: none, or not 1..256 token characters.
+// dtls-id wins when both stand there. Values that are not 1..256 token characters or "/" do not
+// count. False: none.
 bool sdp_identity(const struct sdp *sdp, size_t media, const char **name, struct sdp_text *value);
 
 enum sdp_3ge2ae { SDP_3GE2AE_NONE, SDP_3GE2AE_REQUESTED, SDP_3GE2AE_APPLIED, SDP_3GE2AE_OTHER };
@@ -107,34 +118,42 @@ enum sdp_direction sdp_direction(const struct sdp *sdp, size_t media); // effect
 
 // b=type:value of the section (type compared case-sensitively). False: absent or not a number.
 bool sdp_bandwidth(const struct sdp *sdp, int section, const char *type, uint64_t *value);
-// Effective a=maxprate, a decimal fraction allowed (RFC 3890 6.3). False: absent or malformed.
+// Effective a=maxprate, a decimal fraction allowed (RFC 3890 6.3). False: absent, malformed, or
+// above a million.
 bool sdp_maxprate(const struct sdp *sdp, size_t media, double *packets_per_second);
 
 // --- edits --------------------------------------------------------------------------------------
-// Each returns 0 or -ENOMEM (-ENOENT where said) and leaves the document untouched on failure.
+// Each returns 0 or a negative errno and leaves the document untouched on failure: -ENOMEM; -ENOENT
+// when the line or section is not there; -ENOSPC when it would have more than SDP_LINES_MAX lines;
+// -EINVAL when the new text is no line (a line end inside, longer than SDP_LINE_MAX), proto is not
+// one word or the address is not set. So an edited document always parses again.
 // clause is static text and stands in the journal. An edit that changes nothing is not journalled.
-// New lines get the line end of the line before them.
+// New lines get the line end of the line before them; when that one ended with the body, it gets
+// the end of its predecessor first.
 
-// Rewrites port and proto of m=; proto NULL keeps it. Media and fmt stay as they are.
+// Rewrites port and proto of m=; proto NULL keeps it. Media and fmt stay as they are; a number of
+// ports ("5004/2") goes, since the one port given stands for the line.
 int sdp_set_media(struct sdp *sdp, size_t media, uint16_t port, const char *proto,
                   const char *clause);
 // Replaces o= as a whole.
 int sdp_set_origin(struct sdp *sdp, const char *username, uint64_t session_id, uint64_t version,
                    const struct addr *address, const char *clause);
-// Replaces the c= line of the section, or inserts one at its place (after m= and i=).
+// Replaces the c= line of the section, or inserts one at its place (after m= and i=). Further c=
+// lines (multicast layers, RFC 8866 5.7) are dropped: they name addresses that are not ours.
 int sdp_set_connection(struct sdp *sdp, int section, const struct addr *address,
                        const char *clause);
-// Replaces the value of an existing b=type. -ENOENT when there is none: none is ever created.
+// Replaces the value of the first b=type. -ENOENT when there is none: none is ever created.
 int sdp_set_bandwidth(struct sdp *sdp, int section, const char *type, uint64_t value,
                       const char *clause);
+// Drops every b=type of the section, if any.
 int sdp_drop_bandwidth(struct sdp *sdp, int section, const char *type, const char *clause);
 // Inserts "a=" text. Inserted attributes stand before the received ones, in the order of insertion.
 __attribute__((format(printf, 4, 5))) int
 sdp_add_attribute(struct sdp *sdp, int section, const char *clause, const char *fmt, ...);
-// Replaces the value of the first a=name. -ENOENT when there is none.
+// Replaces the value of the first a=name, whose spelling stays. -ENOENT when there is none.
 int sdp_set_attribute(struct sdp *sdp, int section, const char *name, const char *value,
                       const char *clause);
-// Drops every a=name and a=name:... of the section. Returns how many, or -ENOMEM.
+// Drops every a=name and a=name:... of the section. Returns how many, 0 included, or -ENOMEM.
 int sdp_drop_attribute(struct sdp *sdp, int section, const char *name, const char *clause);
 
 // --- the journal --------------------------------------------------------------------------------
@@ -146,7 +165,7 @@ struct sdp_edit {
     const char *clause;
 };
 size_t sdp_edit_count(const struct sdp *sdp);
-// Borrowed from the document, valid until the next edit.
+// Borrowed from the document; the texts live as long as it does. All NULL past the end.
 struct sdp_edit sdp_edit_at(const struct sdp *sdp, size_t index);
 
 #endif
