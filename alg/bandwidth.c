@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A modifier is read, moved by the overhead in the direction its sender implies, and written back.
+// What is absent stays absent; -ENOMEM from the document is the only failure.
+#include "alg/bandwidth.h"
+
+#include <errno.h>
+#include <math.h>
+
+static const char clause_rule[] = "TS 23.334 5.11.2.3.1";
+
+struct bandwidth_overhead bandwidth_overhead(const struct sdp *sdp, size_t media, unsigned bytes,
+                                             unsigned interval_ms)
+{
+    struct bandwidth_overhead oh = {.bytes = bytes};
+    if (!sdp_maxprate(sdp, media, &oh.pps) || oh.pps <= 0)
+        oh.pps = 1000.0 / interval_ms;
+    oh.kbps = (unsigned)ceil(oh.pps * bytes * 8 / 1000);
+    return oh;
+}
+
+uint64_t bandwidth_adjust(uint64_t value, uint64_t overhead, enum side from)
+{
+    if (value == 0)
+        return 0; // no media at all, on either leg (RFC 3264 5.1)
+    if (from == SIDE_CORE)
+        return value + overhead;
+    return value > overhead ? value - overhead : 1;
+}
+
+static int edit(struct sdp *sdp, int section, const char *type, uint64_t overhead, enum side from)
+{
+    uint64_t value;
+    if (overhead == 0 || !sdp_bandwidth(sdp, section, type, &value))
+        return 0;
+    return sdp_set_bandwidth(sdp, section, type, bandwidth_adjust(value, overhead, from),
+                             clause_rule);
+}
+
+int bandwidth_edit_media(struct sdp *sdp, size_t media, const struct bandwidth_overhead *overhead,
+                         enum side from, bool tias)
+{
+    int err = edit(sdp, (int)media, "AS", overhead->kbps, from);
+    if (!err && tias)
+        err = edit(sdp, (int)media, "TIAS", (uint64_t)ceil(overhead->pps * overhead->bytes * 8),
+                   from);
+    return err;
+}
+
+int bandwidth_edit_session(struct sdp *sdp, unsigned sum_kbps, enum side from)
+{
+    int err = edit(sdp, SDP_SESSION, "AS", sum_kbps, from);
+    return err ? err : edit(sdp, SDP_SESSION, "CT", sum_kbps, from);
+}
+
+int bandwidth_drop_session_rates(struct sdp *sdp)
+{
+    static const char clause[] = "RFC 3890 6.2.3";
+    int err = sdp_drop_bandwidth(sdp, SDP_SESSION, "TIAS", clause);
+    if (err < 0 && err != -ENOENT)
+        return err;
+    err = sdp_drop_attribute(sdp, SDP_SESSION, "maxprate", clause);
+    return err < 0 ? err : 0;
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Each function prints one message in the text encoding of H.248 as media gateways log it. Running
+// out of memory is remembered by the buffer.
+#include "alg/h248.h"
+
+static const char *command_name(enum h248_command command)
+{
+    return command == H248_ADD ? "Add" : "Modify";
+}
+
+static const char *realm(enum agw_termination t)
+{
+    return t == AGW_T1 ? "access" : "core";
+}
+
+static const char *transport_name(enum agw_transport t)
+{
+    return t == AGW_UDP_DTLS ? "UDP/DTLS" : "UDP";
+}
+
+static const char *mode_name(enum agw_mode mode)
+{
+    static const char *const names[] = {"SendReceive", "SendOnly", "ReceiveOnly", "Inactive"};
+    return names[mode];
+}
+
+static void put_context(struct strbuf *out, uint32_t context)
+{
+    if (context)
+        strbuf_printf(out, "Context=%u", context);
+    else
+        strbuf_puts(out, "Context=$");
+}
+
+static void put_descriptor(struct strbuf *out, const char *name, const struct agw_request *request,
+                           const struct addr *address)
+{
+    char host[ADDR_STRLEN];
+    int family = address && addr_is_set(address) ? addr_family(address) : request->family;
+    strbuf_printf(out, "    %s { v=0\n            c=IN %s %s\n            m=- ", name,
+                  family == AF_INET6 ? "IP6" : "IP4",
+                  address && addr_is_set(address) ? addr_host(address, host) : "$");
+    if (address && addr_is_set(address))
+        strbuf_printf(out, "%u", addr_port(address));
+    else
+        strbuf_puts(out, "$");
+    strbuf_printf(out, " %s -\n", transport_name(request->transport));
+}
+
+static void put_fingerprints(struct strbuf *out, const struct fingerprints *list)
+{
+    char text[FINGERPRINT_STRLEN];
+    for (unsigned i = 0; i < list->count; i++)
+        strbuf_printf(out, "            a=fingerprint:%s\n",
+                      fingerprint_format(&list->list[i], text));
+}
+
+static void put_events(struct strbuf *out, const struct agw_request *request)
+{
+    if (request->notify_dtls_failure)
+        strbuf_printf(out, "  Events=1 { tlsbsc/BNCChange { stream=%u } }\n", request->stream);
+    if (request->inactivity_s)
+        strbuf_printf(out, "  Events=2 { adid/ipstop { dt=%u } }\n", request->inactivity_s);
+    if (request->latching != LATCHING_OFF)
+        strbuf_printf(out, "  Signals { ipnapt/latch { napt=%s } }\n",
+                      request->relatch ? "RELATCH" : "LATCH");
+    if (request->establish_dtls)
+        strbuf_printf(out, "  Signals { tlsbsc/EstBNC { stream=%u } }\n", request->stream);
+}
+
+void h248_request(struct strbuf *out, unsigned transaction, enum h248_command command,
+                  const struct agw_request *request)
+{
+    strbuf_printf(out, "Transaction=%u { ", transaction);
+    put_context(out, request->context);
+    strbuf_printf(out, " { %s=ip/%s/%s {\n", command_name(command), realm(request->termination),
+                  command == H248_ADD ? "$" : realm(request->termination));
+    strbuf_printf(out, "  Media { Stream=%u {\n    LocalControl { Mode=%s, ipdc/realm=\"%s\"",
+                  request->stream, mode_name(request->mode), realm(request->termination));
+    if (request->peak_rate_kbps)
+        strbuf_printf(out, ", tman/pol=ON, tman/pdr=%u", request->peak_rate_kbps * 125);
+    strbuf_puts(out, " }\n");
+    if (command == H248_ADD) {
+        put_descriptor(out, "Local", request, NULL);
+        if (request->local_fingerprint_request)
+            strbuf_puts(out, "            a=fingerprint:SHA-256 $\n");
+        strbuf_puts(out, "    }\n");
+    }
+    if (addr_is_set(&request->remote) || request->remote_fingerprints.count) {
+        put_descriptor(out, "Remote", request, &request->remote);
+        put_fingerprints(out, &request->remote_fingerprints);
+        strbuf_puts(out, "    }\n");
+    }
+    strbuf_puts(out, "  } }\n");
+    put_events(out, request);
+    strbuf_puts(out, "} } }\n");
+}
+
+void h248_reply(struct strbuf *out, unsigned transaction, enum h248_command command,
+                const struct agw_request *request, const struct agw_reply *reply,
+                enum reason reason)
+{
+    strbuf_printf(out, "Reply=%u { ", transaction);
+    put_context(out, reply ? reply->context : request->context);
+    if (reason != REASON_NONE) {
+        strbuf_printf(out, " { Error=510 { \"%s\" } } }\n", reason_text(reason));
+        return;
+    }
+    strbuf_printf(out, " { %s=ip/%s/%u", command_name(command), realm(request->termination),
+                  request->stream);
+    if (!reply) {
+        strbuf_puts(out, " } }\n");
+        return;
+    }
+    strbuf_printf(out, " {\n  Media { Stream=%u {\n", request->stream);
+    put_descriptor(out, "Local", request, &reply->local);
+    put_fingerprints(out, &reply->local_fingerprints);
+    strbuf_puts(out, "    }\n  } } } } }\n");
+}
+
+void h248_notify(struct strbuf *out, unsigned transaction,
+                 const struct agw_notification *notification)
+{
+    static const char *const events[] = {
+        [AGW_DTLS_FAILURE] = "tlsbsc/BNCChange { stream=%u, type=Failed }",
+        [AGW_BEARER_RELEASED] = "g/cause { stream=%u, generalcause=\"NR\" }",
+        [AGW_MEDIA_INACTIVE] = "adid/ipstop { stream=%u }",
+    };
+    strbuf_printf(out, "Transaction=%u { Context=%u { Notify=ip/%s/%u {\n  ObservedEvents=1 { ",
+                  transaction, notification->context, realm(notification->termination),
+                  notification->stream);
+    char text[96];
+    if (notification->event <= AGW_MEDIA_INACTIVE) {
+        snprintf(text, sizeof(text), events[notification->event], notification->stream);
+        strbuf_puts(out, text);
+    }
+    strbuf_puts(out, " } } } }\n");
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Request: recorded, carried out, what the AGW did recorded, reply recorded. A request the AGW
+// refuses leaves the same three events with the reason in the reply, and is counted.
+#include "alg/iq.h"
+
+#include "alg/h248.h"
+#include "common/clock.h"
+#include "common/reason.h"
+
+#include <stdlib.h>
+
+enum procedure { RESERVE, CONFIGURE, RESERVE_AND_CONFIGURE };
+
+struct procedure_text {
+    const char *label;
+    const char *reply_label;
+    enum h248_command command;
+    const char *keys[2][3]; // [termination] request, action, reply
+};
+
+#define KEYS(name)                                                                                 \
+    {                                                                                              \
+        {"iq." name ".T1.request", "iq." name ".T1.action", "iq." name ".T1.reply"},               \
+        {                                                                                          \
+            "iq." name ".T2.request", "iq." name ".T2.action", "iq." name ".T2.reply"              \
+        }                                                                                          \
+    }
+
+static const struct procedure_text texts[] = {
+    [RESERVE] = {"ADD.req (Reserve AGW Connection Point, T%d)", "ADD.resp", H248_ADD,
+                 KEYS("reserve")},
+    [CONFIGURE] = {"MOD.req (Configure AGW Connection Point, T%d)", "MOD.resp", H248_MODIFY,
+                   KEYS("configure")},
+    [RESERVE_AND_CONFIGURE] = {"ADD.req (Reserve and Configure AGW Connection Point, T%d)",
+                               "ADD.resp", H248_ADD, KEYS("reserve_configure")},
+};
+
+static void record(struct iq *iq, enum trace_kind kind, enum trace_party from, enum trace_party to,
+                   const char *key, const char *label, struct strbuf *detail, const char *clause)
+{
+    char *text = detail ? strbuf_take(detail) : NULL;
+    trace_add(iq->trace, &(struct trace_event){.time_us = clock_now_us(),
+                                               .kind = kind,
+                                               .from = from,
+                                               .to = to,
+                                               .key = key,
+                                               .label = label,
+                                               .detail = text,
+                                               .clause = clause});
+    free(text);
+}
+
+static const char *transport_element(enum agw_transport transport)
+{
+    return transport == AGW_UDP_DTLS ? "UDP/DTLS" : "UDP";
+}
+
+static const char *latching_element(enum latching latching)
+{
+    static const char *const names[] = {"off", "first-packet", "after-dtls"};
+    return names[latching];
+}
+
+static void put_elements(struct strbuf *out, const struct agw_request *q, enum procedure procedure)
+{
+    char text[FINGERPRINT_STRLEN];
+    strbuf_printf(out, "Stream: %u\n", q->stream);
+    strbuf_printf(out, "Transport protocol: %s\n", transport_element(q->transport));
+    if (procedure != CONFIGURE)
+        strbuf_printf(out, "IP Realm Identifier: %s\nLocal Connection Address Request\n",
+                      q->termination == AGW_T1 ? "access" : "core");
+    if (addr_is_set(&q->remote))
+        strbuf_printf(out, "Remote Connection Address: %s\n", addr_format(&q->remote, text));
+    if (q->latching != LATCHING_OFF)
+        strbuf_printf(out, "Latching Requirement: %s\n", latching_element(q->latching));
+    if (q->peak_rate_kbps)
+        strbuf_printf(out, "Peak Data Rate: %u kbit/s\n", q->peak_rate_kbps);
+    for (unsigned i = 0; i < q->remote_fingerprints.count; i++)
+        strbuf_printf(out, "Remote certificate fingerprint: %s\n",
+                      fingerprint_format(&q->remote_fingerprints.list[i], text));
+    if (q->local_fingerprint_request)
+        strbuf_puts(out, "Local certificate fingerprint Request\n");
+    if (q->establish_dtls)
+        strbuf_puts(out, "Establish (D)TLS session\n");
+    if (q->notify_dtls_failure)
+        strbuf_puts(out, "Notify (D)TLS session establishment Failure Event\n");
+}
+
+static void record_request(struct iq *iq, enum procedure procedure, const struct agw_request *q)
+{
+    const struct procedure_text *text = &texts[procedure];
+    struct strbuf detail = STRBUF_INIT;
+    put_elements(&detail, q, procedure);
+    h248_request(&detail, iq->transaction, text->command, q);
+    char label[80];
+    snprintf(label, sizeof(label), text->label, q->termination == AGW_T1 ? 1 : 2);
+    record(iq, TRACE_IQ, PARTY_ALG, PARTY_AGW, text->keys[q->termination][0], label, &detail,
+           procedure == RESERVE     ? "TS 23.334 8.3"
+           : procedure == CONFIGURE ? "TS 23.334 8.4"
+                                    : "TS 23.334 8.2");
+}
+
+static void record_action(struct iq *iq, enum procedure procedure, const struct agw_request *q,
+                          const struct agw_reply *reply, enum reason reason)
+{
+    char label[160], local[ADDR_STRLEN];
+    if (reason != REASON_NONE)
+        snprintf(label, sizeof(label), "cannot: %s", reason_text(reason));
+    else if (procedure == CONFIGURE)
+        snprintf(label, sizeof(label), "configures T%d%s", q->termination == AGW_T1 ? 1 : 2,
+                 q->remote_fingerprints.count ? ", binds the fingerprint to the stream" : "");
+    else
+        snprintf(label, sizeof(label), "reserves %s%s", addr_format(&reply->local, local),
+                 q->local_fingerprint_request ? ", selects a certificate for the stream" : "");
+    record(iq, TRACE_ACTION, PARTY_AGW, PARTY_AGW, texts[procedure].keys[q->termination][1], label,
+           NULL, NULL);
+}
+
+static void record_reply(struct iq *iq, enum procedure procedure, const struct agw_request *q,
+                         const struct agw_reply *reply, enum reason reason)
+{
+    char text[FINGERPRINT_STRLEN];
+    struct strbuf detail = STRBUF_INIT;
+    if (reason != REASON_NONE) {
+        reason_count(reason);
+        strbuf_printf(&detail, "refused: %s\n", reason_label(reason));
+    } else if (reply) {
+        strbuf_printf(&detail, "Local Connection Address: %s\n", addr_format(&reply->local, text));
+        for (unsigned i = 0; i < reply->local_fingerprints.count; i++)
+            strbuf_printf(&detail, "Local certificate fingerprint: %s\n",
+                          fingerprint_format(&reply->local_fingerprints.list[i], text));
+    }
+    h248_reply(&detail, iq->transaction, texts[procedure].command, q, reply, reason);
+    record(iq, TRACE_IQ, PARTY_AGW, PARTY_ALG, texts[procedure].keys[q->termination][2],
+           texts[procedure].reply_label, &detail, NULL);
+}
+
+static enum reason run(struct iq *iq, enum procedure procedure, struct agw_request *request,
+                       struct agw_reply *reply)
+{
+    request->context = iq->context;
+    iq->transaction++;
+    if (iq->trace)
+        record_request(iq, procedure, request);
+    enum reason reason = procedure == RESERVE ? agw_reserve(iq->agw, request, reply)
+                         : procedure == CONFIGURE
+                             ? agw_configure(iq->agw, request)
+                             : agw_reserve_and_configure(iq->agw, request, reply);
+    if (reason == REASON_NONE && reply)
+        iq->context = reply->context;
+    record_action(iq, procedure, request, reply, reason);
+    record_reply(iq, procedure, request, reply, reason);
+    return reason;
+}
+
+enum reason iq_reserve(struct iq *iq, struct agw_request *request, struct agw_reply *reply)
+{
+    return run(iq, RESERVE, request, reply);
+}
+
+enum reason iq_configure(struct iq *iq, struct agw_request *request)
+{
+    return run(iq, CONFIGURE, request, NULL);
+}
+
+enum reason iq_reserve_and_configure(struct iq *iq, struct agw_request *request,
+                                     struct agw_reply *reply)
+{
+    return run(iq, RESERVE_AND_CONFIGURE, request, reply);
+}
+
+void iq_release(struct iq *iq, unsigned stream)
+{
+    if (!iq->context)
+        return;
+    iq->transaction++;
+    struct strbuf detail = STRBUF_INIT;
+    if (stream)
+        strbuf_printf(&detail, "Stream: %u\n", stream);
+    strbuf_printf(&detail, "Transaction=%u { Context=%u { Subtract=* } }\n", iq->transaction,
+                  iq->context);
+    record(iq, TRACE_IQ, PARTY_ALG, PARTY_AGW, "iq.release", "SUB.req (Release AGW Termination)",
+           &detail, "TS 23.334 8.5");
+    agw_release(iq->agw, iq->context, stream);
+}
+
+// --- notifications --------------------------------------------------------------------------
+
+static enum trace_party peer_of(const struct agw_notification *n)
+{
+    return n->termination == AGW_T1 ? PARTY_UE : PARTY_CORE;
+}
+
+static void record_procedure(struct iq *iq, const struct agw_notification *n)
+{
+    static const char *const labels[] = {
+        [AGW_DTLS_FAILURE] = "NOTIFY ((D)TLS session establishment Failure: %s)",
+        [AGW_BEARER_RELEASED] = "NOTIFY (IP Bearer Released: %s)",
+        [AGW_MEDIA_INACTIVE] = "NOTIFY (Media Inactivity: %s)",
+    };
+    struct strbuf detail = STRBUF_INIT;
+    strbuf_printf(&detail, "Stream: %u\n%s\n", n->stream, reason_text(n->reason));
+    if (n->text[0])
+        strbuf_printf(&detail, "%s\n", n->text);
+    h248_notify(&detail, ++iq->transaction, n);
+    char label[128];
+    snprintf(label, sizeof(label), labels[n->event], reason_label(n->reason));
+    char *text = strbuf_take(&detail);
+    trace_add(iq->trace, &(struct trace_event){.time_us = n->time_us,
+                                               .kind = TRACE_IQ,
+                                               .from = PARTY_AGW,
+                                               .to = PARTY_ALG,
+                                               .key = "iq.notify",
+                                               .label = label,
+                                               .detail = text,
+                                               .clause = reason_clause(n->reason)});
+    free(text);
+}
+
+struct milestone {
+    enum trace_kind kind;
+    const char *key;
+    const char *label;
+    enum { PEER_TO_AGW, AGW_TO_PEER, AT_AGW } arrow;
+};
+
+static struct milestone milestone(const struct agw_notification *n)
+{
+    switch (n->event) {
+    case AGW_CLIENT_HELLO:
+        return (struct milestone){TRACE_BEARER, "dtls.client_hello", "DTLS ClientHello",
+                                  n->outbound ? AGW_TO_PEER : PEER_TO_AGW};
+    case AGW_DTLS_ESTABLISHED:
+        return (struct milestone){TRACE_BEARER, "dtls.established", "DTLS handshake complete",
+                                  AGW_TO_PEER};
+    case AGW_LATCHED:
+        return (struct milestone){TRACE_ACTION, "latched", "latches onto", AT_AGW};
+    case AGW_FIRST_MEDIA:
+        return (struct milestone){TRACE_MEDIA, "media", "first media", PEER_TO_AGW};
+    case AGW_DROPPED:
+        return (struct milestone){TRACE_DROP, "drop", reason_label(n->reason), PEER_TO_AGW};
+    default:
+        return (struct milestone){TRACE_NOTE, "iq.released", "stream released", AT_AGW};
+    }
+}
+
+static void put_milestone_detail(struct strbuf *out, const struct agw_notification *n)
+{
+    if (n->event == AGW_DROPPED)
+        strbuf_printf(out, "%s\n", reason_text(n->reason));
+    if (n->event == AGW_STREAM_RELEASED)
+        strbuf_printf(out,
+                      "stream %u: from UE %llu datagrams (%llu bytes), from core %llu datagrams "
+                      "(%llu bytes), dropped %llu\n",
+                      n->stream, (unsigned long long)n->stats.packets[AGW_T1],
+                      (unsigned long long)n->stats.bytes[AGW_T1],
+                      (unsigned long long)n->stats.packets[AGW_T2],
+                      (unsigned long long)n->stats.bytes[AGW_T2],
+                      (unsigned long long)n->stats.drops);
+    if (n->text[0])
+        strbuf_printf(out, "%s\n", n->text);
+}
+
+static void record_milestone(struct iq *iq, const struct agw_notification *n)
+{
+    struct milestone m = milestone(n);
+    char label[128], address[ADDR_STRLEN];
+    if (addr_is_set(&n->address))
+        snprintf(label, sizeof(label), "%s %s", m.label, addr_format(&n->address, address));
+    else
+        snprintf(label, sizeof(label), "%s", m.label);
+    struct strbuf detail = STRBUF_INIT;
+    put_milestone_detail(&detail, n);
+    char *text = strbuf_take(&detail);
+    trace_add(iq->trace, &(struct trace_event){
+                             .time_us = n->time_us,
+                             .kind = m.kind,
+                             .from = m.arrow == PEER_TO_AGW ? peer_of(n) : PARTY_AGW,
+                             .to = m.arrow == AGW_TO_PEER ? peer_of(n) : PARTY_AGW,
+                             .key = m.key,
+                             .label = label,
+                             .detail = text,
+                             .clause = n->event == AGW_DROPPED ? reason_clause(n->reason) : NULL});
+    free(text);
+}
+
+void iq_notification(struct iq *iq, const struct agw_notification *n)
+{
+    if (n->event <= AGW_MEDIA_INACTIVE)
+        record_procedure(iq, n);
+    else
+        record_milestone(iq, n);
+}

@@ -1,0 +1,607 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Call from the UE (6.2.10.4.2): offer -> Reserve T2 -> offer to the core; answer -> Configure T2
+// -> Reserve and Configure T1 -> answer to the UE. Call to the UE (6.2.10.4.3): offer -> Reserve T1
+// -> Reserve and Configure T2 -> offer to the UE; answer -> Configure T1 -> answer to the core.
+// Later exchanges use the same steps and skip what the AGW already has.
+//
+// Failure paths: a media line that cannot be served is rejected (port 0) and the others go on; when
+// none is left the offer is refused. An answer that cannot be used fails as a whole. Both leave the
+// agreed state as it was; rollback also puts the AGW back.
+#include "alg/negotiation.h"
+
+#include "alg/profile.h"
+#include "alg/rewrite.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/random.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct media {
+    struct medium *list;
+    size_t count;
+};
+
+struct negotiation {
+    const struct config *cfg;
+    struct iq *iq;
+    unsigned mediasec;
+    int family[2];
+    struct rewrite_origin origin[2];
+
+    bool pending;
+    enum side offerer;
+    struct media agreed;
+    struct media proposed;
+
+    uint64_t stream_ids; // bit i: id i + 1 is taken
+    unsigned last_id;
+    unsigned stream_count;
+    struct stream *retired[AGW_STREAMS_MAX];
+    unsigned retired_count;
+};
+
+struct negotiation *negotiation_open(const struct config *cfg, struct iq *iq, unsigned mediasec,
+                                     const int family[2])
+{
+    struct negotiation *n = calloc(1, sizeof(*n));
+    if (!n)
+        return NULL;
+    n->cfg = cfg;
+    n->iq = iq;
+    n->mediasec = mediasec;
+    for (int side = 0; side < 2; side++) {
+        n->family[side] = family[side];
+        // a number nobody outside can tie to anything (RFC 8866 5.2)
+        n->origin[side].session_id = clock_now_us() + (unsigned)side;
+    }
+    return n;
+}
+
+// --- streams ----------------------------------------------------------------------------------
+
+static struct stream *stream_open(struct negotiation *n, const struct profile *profile, bool rtcp)
+{
+    struct stream *s = calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    for (unsigned tries = 0; tries < AGW_STREAMS_MAX; tries++) {
+        n->last_id = n->last_id % AGW_STREAMS_MAX + 1;
+        uint64_t bit = UINT64_C(1) << (n->last_id - 1);
+        if (n->stream_ids & bit)
+            continue;
+        n->stream_ids |= bit;
+        n->stream_count++;
+        s->id = n->last_id;
+        s->uses = 1;
+        s->t1_transport = profile->t1_transport;
+        s->rtcp = rtcp;
+        random_alnum(s->identity, sizeof(s->identity));
+        return s;
+    }
+    free(s);
+    return NULL;
+}
+
+// Lets go of one use; the last one releases the terminations.
+static void stream_leave(struct negotiation *n, struct stream *s)
+{
+    if (!s || --s->uses > 0)
+        return;
+    if (!s->failed && (s->point[0].reserved || s->point[1].reserved))
+        iq_release(n->iq, s->id);
+    n->stream_ids &= ~(UINT64_C(1) << (s->id - 1));
+    if (--n->stream_count == 0)
+        n->iq->context = 0; // the context went with its last stream
+    free(s);
+}
+
+static void media_clear(struct negotiation *n, struct media *media)
+{
+    for (size_t i = 0; i < media->count; i++)
+        stream_leave(n, media->list[i].stream);
+    free(media->list);
+    *media = (struct media){0};
+}
+
+void negotiation_free(struct negotiation *n)
+{
+    if (!n)
+        return;
+    media_clear(n, &n->proposed);
+    media_clear(n, &n->agreed);
+    negotiation_drop_retired(n);
+    free(n->origin[0].sent);
+    free(n->origin[1].sent);
+    free(n);
+}
+
+static bool live(const struct medium *m)
+{
+    return m->stream && !m->dead && !m->stream->failed;
+}
+
+static struct medium *agreed_at(struct negotiation *n, size_t index)
+{
+    return index < n->agreed.count && n->agreed.list[index].profile ? &n->agreed.list[index] : NULL;
+}
+
+// --- talking to the AGW -----------------------------------------------------------------------
+
+static const struct config_realm *realm_of(const struct negotiation *n, enum side side)
+{
+    return side == SIDE_ACCESS ? &n->cfg->access.realm : &n->cfg->core.realm;
+}
+
+static enum agw_mode mode_of(const struct medium_peer *peer)
+{
+    static const enum agw_mode modes[] = {
+        [SDP_SENDRECV] = AGW_SEND_RECEIVE,
+        [SDP_SENDONLY] = AGW_RECEIVE_ONLY,
+        [SDP_RECVONLY] = AGW_SEND_ONLY,
+        [SDP_INACTIVE] = AGW_INACTIVE,
+    };
+    if (!peer->seen)
+        return AGW_SEND_RECEIVE;
+    enum agw_mode mode = modes[peer->direction];
+    if (!peer->held)
+        return mode;
+    return mode == AGW_SEND_ONLY || mode == AGW_INACTIVE ? AGW_INACTIVE : AGW_RECEIVE_ONLY;
+}
+
+static struct agw_request request_for(struct negotiation *n, const struct medium *m, enum side side,
+                                      bool configure)
+{
+    const struct medium_peer *peer = &m->peer[side];
+    struct agw_request q = {
+        .termination = side_termination(side),
+        .stream = m->stream->id,
+        .transport = AGW_UDP,
+        .family = addr_is_set(&peer->remote) ? addr_family(&peer->remote) : n->family[side],
+        .rtcp = m->stream->rtcp,
+        .remote = peer->remote,
+        .remote_rtcp = peer->remote_rtcp,
+        .latching = realm_of(n, side)->latching,
+        .mode = mode_of(peer),
+        .inactivity_s = n->cfg->agw.media_timeout_s,
+    };
+    if (peer->held)
+        q.remote = q.remote_rtcp = (struct addr){0};
+    if (n->cfg->agw.policing)
+        q.peak_rate_kbps = m->peer[side_other(side)].written_kbps;
+    if (side == SIDE_ACCESS)
+        m->profile->t1_elements(m, n->cfg, configure, &q);
+    return q;
+}
+
+static void remember(struct medium *m, enum side side, const struct agw_request *q)
+{
+    struct stream *s = m->stream;
+    struct point *point = &s->point[side];
+    if (addr_is_set(&q->remote))
+        point->remote = q->remote;
+    if (addr_is_set(&q->remote_rtcp))
+        point->remote_rtcp = q->remote_rtcp;
+    point->mode = q->mode;
+    s->notify_armed = s->notify_armed || q->notify_dtls_failure;
+    if (q->remote_fingerprints.count) {
+        s->bound = q->remote_fingerprints;
+        s->agw_client = m->agw_client;
+        m->new_association = false;
+    }
+}
+
+// Reserve, or Reserve and Configure when the remote side is known.
+static enum reason reserve(struct negotiation *n, struct medium *m, enum side side)
+{
+    struct point *point = &m->stream->point[side];
+    if (point->reserved)
+        return REASON_NONE;
+    struct agw_request q = request_for(n, m, side, false);
+    struct agw_reply reply = {0};
+    enum reason reason = m->peer[side].seen ? iq_reserve_and_configure(n->iq, &q, &reply)
+                                            : iq_reserve(n->iq, &q, &reply);
+    if (reason != REASON_NONE)
+        return reason;
+    point->reserved = true;
+    point->local = reply.local;
+    point->local_rtcp = reply.local_rtcp;
+    if (reply.local_fingerprints.count)
+        m->stream->local = reply.local_fingerprints;
+    remember(m, side, &q);
+    return REASON_NONE;
+}
+
+static bool differs(const struct medium *m, enum side side, const struct agw_request *q)
+{
+    const struct point *point = &m->stream->point[side];
+    if (addr_is_set(&q->remote) && !addr_equal(&q->remote, &point->remote))
+        return true;
+    if (addr_is_set(&q->remote_rtcp) && !addr_equal(&q->remote_rtcp, &point->remote_rtcp))
+        return true;
+    if (q->mode != point->mode || q->new_association || q->establish_dtls)
+        return true;
+    return q->remote_fingerprints.count &&
+           !fingerprints_equal(&q->remote_fingerprints, &m->stream->bound);
+}
+
+// Configure, unless the AGW has it all.
+static enum reason configure(struct negotiation *n, struct medium *m, enum side side)
+{
+    struct agw_request q = request_for(n, m, side, true);
+    if (!differs(m, side, &q))
+        return REASON_NONE;
+    q.relatch = addr_is_set(&q.remote) && !addr_equal(&q.remote, &m->stream->point[side].remote);
+    enum reason reason = iq_configure(n->iq, &q);
+    if (reason == REASON_NONE)
+        remember(m, side, &q);
+    return reason;
+}
+
+static enum reason reserve_or_configure(struct negotiation *n, struct medium *m, enum side side)
+{
+    return m->stream->point[side].reserved ? configure(n, m, side) : reserve(n, m, side);
+}
+
+// --- reading an offer -------------------------------------------------------------------------
+
+static void refuse_line(struct negotiation *n, struct medium *m, enum reason reason)
+{
+    m->dead = true;
+    m->rejected = reason;
+    stream_leave(n, m->stream);
+    m->stream = NULL;
+}
+
+// The worst enabled suite, unless the configuration knows better (REQ-096).
+static unsigned overhead_bytes(const struct negotiation *n)
+{
+    int configured = n->cfg->t38.overhead_override;
+    return configured >= 0 ? (unsigned)configured : agw_dtls_overhead(n->iq->agw);
+}
+
+static void read_peer(struct negotiation *n, struct medium *m, const struct body *body,
+                      size_t index)
+{
+    struct medium_peer *peer = &m->peer[body->from];
+    *peer = (struct medium_peer){.seen = true, .direction = sdp_direction(body->sdp, index)};
+    if (sdp_connection(body->sdp, index, &peer->remote) != 0)
+        peer->remote = (struct addr){0}; // a name: the AGW can only latch
+    peer->held = addr_is_set(&peer->remote) && addr_is_any(&peer->remote);
+    m->overhead =
+        bandwidth_overhead(body->sdp, index, overhead_bytes(n), body->cfg->t38.udptl_interval_ms);
+    uint64_t as;
+    bool e2ae = m->treatment == TREAT_E2AE;
+    if (sdp_bandwidth(body->sdp, (int)index, "AS", &as) && as < UINT32_MAX)
+        peer->written_kbps =
+            (unsigned)bandwidth_adjust(as, e2ae ? m->overhead.kbps : 0, body->from);
+}
+
+static void choose_profile(struct negotiation *n, struct medium *m, const struct medium *agreed,
+                           const struct body *body, size_t index)
+{
+    enum transport_class transport = decision_transport(sdp_media(body->sdp, index).proto);
+    struct decision decision =
+        decision_make(body->from, transport, sdp_3ge2ae(body->sdp, index),
+                      (n->mediasec & MEDIASEC_UDPTL_DTLS) != 0,
+                      agreed && agreed->treatment == TREAT_E2AE && live(agreed));
+    m->treatment = decision.treatment;
+    m->rejected = decision.reason;
+    if (decision.treatment == TREAT_RELAY)
+        m->profile = &profile_relay;
+    else if (decision.treatment != TREAT_PASS)
+        m->profile = &profile_t38;
+}
+
+static bool can_keep(const struct medium *m, const struct medium *agreed, bool rtcp,
+                     enum side offerer)
+{
+    return agreed && live(agreed) && agreed->profile == m->profile &&
+           agreed->stream->rtcp == rtcp && m->profile->keeps_stream(m, agreed, offerer);
+}
+
+static void consider_line(struct negotiation *n, const struct body *body, size_t index)
+{
+    struct medium *m = &n->proposed.list[index];
+    const struct medium *agreed = agreed_at(n, index);
+    choose_profile(n, m, agreed, body, index);
+    m->offered = sdp_media(body->sdp, index).port != 0;
+    m->dead = !m->offered && m->treatment != TREAT_PASS;
+    if (m->treatment == TREAT_PASS || !m->offered) {
+        m->rejected = REASON_NONE;
+        return;
+    }
+    read_peer(n, m, body, index);
+    enum reason reason = m->rejected;
+    if (reason == REASON_NONE)
+        reason = m->profile->read_offer(m, agreed, body, index);
+    if (reason != REASON_NONE) {
+        refuse_line(n, m, reason);
+        return;
+    }
+    bool rtcp = decision_transport(sdp_media(body->sdp, index).proto) == TRANSPORT_RTP;
+    if (can_keep(m, agreed, rtcp, body->from)) {
+        m->stream = agreed->stream;
+        m->stream->uses++;
+        return;
+    }
+    m->stream = stream_open(n, m->profile, rtcp);
+    if (!m->stream)
+        refuse_line(n, m, REASON_AGW_NO_RESOURCE);
+}
+
+// What the offer needs before it can go on: T2 for a call from the UE, T1 and T2 for a call to it.
+static void reserve_line(struct negotiation *n, struct medium *m)
+{
+    if (!live(m))
+        return;
+    enum reason reason = reserve(n, m, side_other(n->offerer));
+    if (reason == REASON_NONE && n->offerer == SIDE_CORE)
+        reason = reserve(n, m, SIDE_CORE);
+    if (reason != REASON_NONE)
+        refuse_line(n, m, reason);
+}
+
+static bool open_proposal(struct negotiation *n, enum side offerer, size_t count)
+{
+    struct medium *list = calloc(count ? count : 1, sizeof(*list));
+    if (!list)
+        return false;
+    n->proposed = (struct media){list, count};
+    n->offerer = offerer;
+    n->pending = true;
+    return true;
+}
+
+// The first rejection, when no line of the offer is left; a body without live lines passes.
+static enum reason refused_as_a_whole(const struct media *media)
+{
+    enum reason first = REASON_NONE;
+    for (size_t i = 0; i < media->count; i++) {
+        if (!media->list[i].dead)
+            return REASON_NONE;
+        if (first == REASON_NONE)
+            first = media->list[i].rejected;
+    }
+    return first;
+}
+
+// --- writing ----------------------------------------------------------------------------------
+
+static void note_overhead(struct negotiation *n, const struct body *body, size_t index,
+                          const struct medium *m)
+{
+    uint64_t value;
+    if (m->treatment != TREAT_E2AE || !sdp_bandwidth(body->sdp, (int)index, "AS", &value))
+        return;
+    char label[128];
+    snprintf(label, sizeof(label), "%s %u kbit/s: %u bytes x %.1f datagrams/s of DTLS overhead",
+             body->from == SIDE_CORE ? "adds" : "subtracts", m->overhead.kbps, m->overhead.bytes,
+             m->overhead.pps);
+    trace_add(n->iq->trace, &(struct trace_event){.time_us = clock_now_us(),
+                                                  .kind = TRACE_ACTION,
+                                                  .from = PARTY_ALG,
+                                                  .to = PARTY_ALG,
+                                                  .key = "bandwidth",
+                                                  .label = label,
+                                                  .clause = "TS 23.334 5.11.2.3.1"});
+}
+
+static int write_line(struct negotiation *n, const struct body *body, size_t index, bool answer)
+{
+    struct medium *m = &n->proposed.list[index];
+    // a refused line shows the core nothing of the access leg either (REQ-007)
+    if (!m->profile || (!live(m) && body->from != SIDE_ACCESS))
+        return 0;
+    if (!live(m) && m->treatment == TREAT_RELAY)
+        return 0;
+    note_overhead(n, body, index, m);
+    return answer ? m->profile->write_answer(m, body, index)
+                  : m->profile->write_offer(m, body, index);
+}
+
+static struct addr own_address(const struct negotiation *n, enum side side)
+{
+    for (size_t i = 0; i < n->proposed.count; i++)
+        if (live(&n->proposed.list[i]))
+            return n->proposed.list[i].stream->point[side].local;
+    const struct config_realm *realm = realm_of(n, side);
+    return addr_is_set(&realm->media_v4) ? realm->media_v4 : realm->media_v6;
+}
+
+static enum reason write_body(struct negotiation *n, const struct body *body, bool answer)
+{
+    enum side to = side_other(body->from);
+    struct medium *list = n->proposed.list;
+    int err = rewrite_session_level(body, list);
+    for (size_t i = 0; !err && i < n->proposed.count; i++)
+        err = write_line(n, body, i, answer);
+    if (!err)
+        err = rewrite_addresses(body, list);
+    if (!err)
+        err = rewrite_bandwidth(body, list);
+    struct addr own = own_address(n, to);
+    if (!err)
+        err = rewrite_origin(body->sdp, &n->origin[to], &own);
+    return err ? REASON_INTERNAL : REASON_NONE;
+}
+
+// --- the exchange -----------------------------------------------------------------------------
+
+static enum reason explain(enum reason reason, char error[static NEGOTIATION_ERROR_MAX])
+{
+    if (reason != REASON_NONE && !error[0])
+        snprintf(error, NEGOTIATION_ERROR_MAX, "%s (%s)", reason_text(reason),
+                 reason_clause(reason));
+    return reason;
+}
+
+enum reason negotiation_offer(struct negotiation *n, enum side offerer, struct sdp *sdp,
+                              char error[static NEGOTIATION_ERROR_MAX])
+{
+    error[0] = '\0';
+    size_t count = sdp_media_count(sdp);
+    if (n->pending)
+        return explain(REASON_GLARE, error);
+    if (count > n->cfg->sip.media_lines_max || count < n->agreed.count) {
+        snprintf(error, NEGOTIATION_ERROR_MAX, "%zu media lines: at least %zu and at most %u fit",
+                 count, n->agreed.count, n->cfg->sip.media_lines_max);
+        return REASON_BAD_SDP;
+    }
+    if (!open_proposal(n, offerer, count))
+        return explain(REASON_INTERNAL, error);
+    struct body body = {sdp, offerer, n->cfg};
+    for (size_t i = 0; i < count; i++)
+        consider_line(n, &body, i);
+    for (size_t i = 0; i < count; i++)
+        reserve_line(n, &n->proposed.list[i]);
+    enum reason reason = refused_as_a_whole(&n->proposed);
+    if (reason == REASON_NONE)
+        reason = write_body(n, &body, false);
+    if (reason != REASON_NONE)
+        negotiation_rollback(n);
+    return explain(reason, error);
+}
+
+static enum reason read_answer_line(struct negotiation *n, const struct body *body, size_t index)
+{
+    struct medium *m = &n->proposed.list[index];
+    bool answered = sdp_media(body->sdp, index).port != 0;
+    if (m->treatment == TREAT_PASS)
+        return REASON_NONE;
+    m->dead = !m->offered || m->rejected || !m->stream || m->stream->failed || !answered;
+    if (m->dead)
+        return REASON_NONE;
+    read_peer(n, m, body, index);
+    return m->profile->read_answer(m, agreed_at(n, index), body, index);
+}
+
+// The other side first, as both charts have it: T2 then T1 for a call from the UE, T1 then T2 else.
+static enum reason settle_line(struct negotiation *n, struct medium *m)
+{
+    if (!live(m))
+        return REASON_NONE;
+    enum reason reason = reserve_or_configure(n, m, side_other(n->offerer));
+    return reason ? reason : reserve_or_configure(n, m, n->offerer);
+}
+
+enum reason negotiation_answer(struct negotiation *n, struct sdp *sdp,
+                               char error[static NEGOTIATION_ERROR_MAX])
+{
+    error[0] = '\0';
+    if (!n->pending)
+        return explain(REASON_INTERNAL, error);
+    if (sdp_media_count(sdp) != n->proposed.count)
+        return explain(REASON_MEDIA_COUNT, error);
+    struct body body = {sdp, side_other(n->offerer), n->cfg};
+    enum reason reason = REASON_NONE;
+    for (size_t i = 0; reason == REASON_NONE && i < n->proposed.count; i++)
+        reason = read_answer_line(n, &body, i);
+    for (size_t i = 0; reason == REASON_NONE && i < n->proposed.count; i++)
+        reason = settle_line(n, &n->proposed.list[i]);
+    if (reason == REASON_NONE)
+        reason = write_body(n, &body, true);
+    return explain(reason, error);
+}
+
+// A stream of the former state that the new one replaced goes on for a while; one whose media line
+// went away is released at once.
+static void retire(struct negotiation *n, struct medium *old, const struct medium *now)
+{
+    bool replaced = now && live(now) && live(old) && old->stream != now->stream;
+    if (replaced && n->retired_count < AGW_STREAMS_MAX)
+        n->retired[n->retired_count++] = old->stream;
+    else
+        stream_leave(n, old->stream);
+}
+
+bool negotiation_commit(struct negotiation *n)
+{
+    if (!n->pending)
+        return n->retired_count > 0;
+    struct media old = n->agreed;
+    n->agreed = n->proposed;
+    n->proposed = (struct media){0};
+    n->pending = false;
+    for (size_t i = 0; i < old.count; i++)
+        retire(n, &old.list[i], i < n->agreed.count ? &n->agreed.list[i] : NULL);
+    free(old.list);
+    for (size_t i = 0; i < n->agreed.count; i++) {
+        struct medium *m = &n->agreed.list[i];
+        if (!m->dead)
+            continue;
+        stream_leave(n, m->stream);
+        m->stream = NULL;
+    }
+    return n->retired_count > 0;
+}
+
+void negotiation_rollback(struct negotiation *n)
+{
+    if (!n->pending)
+        return;
+    n->pending = false;
+    media_clear(n, &n->proposed);
+    for (size_t i = 0; i < n->agreed.count; i++) {
+        struct medium *m = &n->agreed.list[i];
+        if (!live(m))
+            continue;
+        m->new_association =
+            m->treatment == TREAT_E2AE && !fingerprints_equal(&m->ue, &m->stream->bound);
+        for (int side = 0; side < 2; side++)
+            if (configure(n, m, side) != REASON_NONE)
+                log_error("negotiation", "stream %u: the AGW could not be put back", m->stream->id);
+    }
+}
+
+void negotiation_drop_retired(struct negotiation *n)
+{
+    while (n->retired_count > 0)
+        stream_leave(n, n->retired[--n->retired_count]);
+}
+
+bool negotiation_pending(const struct negotiation *n)
+{
+    return n->pending;
+}
+
+enum side negotiation_offerer(const struct negotiation *n)
+{
+    return n->offerer;
+}
+
+static unsigned fail_in(struct media *media, unsigned stream, struct stream **found)
+{
+    unsigned alive = 0;
+    for (size_t i = 0; i < media->count; i++) {
+        struct medium *m = &media->list[i];
+        if (m->stream && m->stream->id == stream)
+            *found = m->stream;
+        else if (live(m) || (m->treatment == TREAT_PASS && !m->dead))
+            alive++;
+    }
+    return alive;
+}
+
+unsigned negotiation_stream_failed(struct negotiation *n, unsigned stream)
+{
+    struct stream *s = NULL;
+    unsigned alive = fail_in(&n->agreed, stream, &s);
+    if (n->pending)
+        alive = fail_in(&n->proposed, stream, &s);
+    for (unsigned i = 0; i < n->retired_count; i++)
+        if (n->retired[i]->id == stream)
+            return alive ? alive : 1; // it was on its way out anyway
+    if (s && !s->failed) {
+        s->failed = true;
+        iq_release(n->iq, stream);
+    }
+    return alive;
+}
+
+unsigned negotiation_streams(const struct negotiation *n)
+{
+    return n->stream_count;
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef ALG_NEGOTIATION_H
+#define ALG_NEGOTIATION_H
+// Offer/answer of one session as the IMS-ALG runs it (RFC 3264, TS 23.334 6.2): what is agreed,
+// what is proposed, which AGW streams carry it, and what each leg was last told.
+//
+// An offer makes a proposal beside what is agreed; its answer, which may come several times, fills
+// it; commit makes it the agreed state, rollback drops it and puts the AGW back (RFC 3261 14.1,
+// REQ-086).
+
+#include "alg/iq.h"
+#include "alg/medium.h"
+#include "common/config.h"
+
+struct negotiation;
+
+// borrowed; must outlive the negotiation. mediasec: mechanisms this node and the UE agreed on.
+// family[side]: address family to use where the SDP does not tell yet.
+struct negotiation *negotiation_open(const struct config *cfg, struct iq *iq, unsigned mediasec,
+                                     const int family[2]);
+// Releases nothing at the AGW: see iq_release(). NULL is allowed.
+void negotiation_free(struct negotiation *n);
+
+// Rewrites an offer for the other side, reserving what it needs. error gets a sentence for people.
+// On failure (a reason whose status answers the request) nothing is left behind, and sdp may be
+// half edited: it must not be sent.
+#define NEGOTIATION_ERROR_MAX 160
+enum reason negotiation_offer(struct negotiation *n, enum side offerer, struct sdp *sdp,
+                              char error[static NEGOTIATION_ERROR_MAX]);
+// Rewrites the answer to the open offer. May be called again for another answer (fork, preview).
+// On failure the proposal stays open: the caller ends the session or rolls back.
+enum reason negotiation_answer(struct negotiation *n, struct sdp *sdp,
+                               char error[static NEGOTIATION_ERROR_MAX]);
+// The answer is final. Streams that are no longer used retire: returns true when there are any, and
+// the caller calls negotiation_drop_retired() after the hold time (REQ-085, REQ-129, REQ-146).
+bool negotiation_commit(struct negotiation *n);
+void negotiation_rollback(struct negotiation *n);
+void negotiation_drop_retired(struct negotiation *n);
+
+// An offer without a final answer is open.
+bool negotiation_pending(const struct negotiation *n);
+enum side negotiation_offerer(const struct negotiation *n); // of the open offer
+
+// A stream failed at the AGW: its media line is dead from now on. Returns how many agreed or
+// proposed media are still alive (REQ-104).
+unsigned negotiation_stream_failed(struct negotiation *n, unsigned stream);
+// AGW streams this session still holds.
+unsigned negotiation_streams(const struct negotiation *n);
+
+#endif

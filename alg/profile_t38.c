@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// T.38 fax with e2ae security: UDP/TLS/UDPTL towards the UE, udptl towards the core.
+//
+// Call from the UE (6.2.10.4.2): the offer is checked for fingerprint, setup and identity, loses
+// them on the way to the core, and the answer gets those of the AGW. Call to the UE (6.2.10.4.3):
+// the offer gets them with a=3ge2ae:applied, the answer of the UE is checked and loses them.
+//
+// Failure paths: no or only weak fingerprints, holdconn, an illegal setup, another transport in the
+// answer. Each is a reason; nothing ever falls back to clear media (REQ-102, REQ-125).
+#include "alg/profile.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char clause_orig[] = "TS 23.334 6.2.10.4.2";
+static const char clause_term[] = "TS 23.334 6.2.10.4.3";
+static const char clause_access_only[] = "TS 24.229 6.7.2";
+
+// --- reading ----------------------------------------------------------------------------------
+
+static enum reason read_fingerprints(struct medium *m, const struct body *body, size_t index)
+{
+    unsigned lines = sdp_fingerprints(body->sdp, index, &m->ue);
+    if (fingerprints_usable(&m->ue))
+        return REASON_NONE;
+    return lines && m->ue.count ? REASON_WEAK_FINGERPRINT : REASON_NO_FINGERPRINT;
+}
+
+static void read_identity(struct medium *m, const struct body *body, size_t index)
+{
+    struct sdp_text value;
+    m->identity_name = NULL;
+    m->ue_identity[0] = '\0';
+    if (!sdp_identity(body->sdp, index, &m->identity_name, &value))
+        return;
+    memcpy(m->ue_identity, value.at, value.len);
+    m->ue_identity[value.len] = '\0';
+}
+
+// "check the received value of the setup SDP attribute to determine if the IMS-AGW needs to act as
+// DTLS client or DTLS server"
+static enum reason read_offered_setup(struct medium *m, const struct medium *agreed,
+                                      const struct body *body, size_t index)
+{
+    m->offered_setup = sdp_setup(body->sdp, index);
+    switch (m->offered_setup) {
+    case SDP_SETUP_PASSIVE:
+        m->agw_client = true;
+        return REASON_NONE;
+    case SDP_SETUP_ACTPASS:
+        if (agreed && agreed->stream && !agreed->stream->failed)
+            m->agw_client = agreed->stream->agw_client; // roles are kept (RFC 8842 5.5)
+        else
+            m->agw_client = body->cfg->t38.setup_answer == SETUP_CHOICE_ACTIVE;
+        return REASON_NONE;
+    case SDP_SETUP_HOLDCONN:
+        return REASON_SETUP_HOLDCONN;
+    default: // active; it is also what no value, or none that is known, means (RFC 4145 4.1)
+        m->agw_client = false;
+        return REASON_NONE;
+    }
+}
+
+static enum sdp_setup setup_of_choice(enum setup_choice choice)
+{
+    return choice == SETUP_CHOICE_ACTIVE    ? SDP_SETUP_ACTIVE
+           : choice == SETUP_CHOICE_PASSIVE ? SDP_SETUP_PASSIVE
+                                            : SDP_SETUP_ACTPASS;
+}
+
+static enum reason read_offer(struct medium *m, const struct medium *agreed,
+                              const struct body *body, size_t index)
+{
+    if (body->from == SIDE_CORE) {
+        // first offers as configured, later ones always actpass (REQ-032, REQ-083)
+        m->offered_setup = agreed && agreed->stream ? SDP_SETUP_ACTPASS
+                                                    : setup_of_choice(body->cfg->t38.setup_offer);
+        m->agw_client = m->offered_setup == SDP_SETUP_ACTIVE;
+        m->identity_name = agreed ? agreed->identity_name : NULL;
+        return REASON_NONE;
+    }
+    enum reason reason = read_fingerprints(m, body, index);
+    if (reason == REASON_NONE)
+        reason = read_offered_setup(m, agreed, body, index);
+    read_identity(m, body, index);
+    return reason;
+}
+
+// RFC 4145 4.1: an answer takes the other role; actpass is none, holdconn is banned by RFC
+// 8842 5.1.
+static enum reason read_answered_setup(struct medium *m, const struct body *body, size_t index)
+{
+    enum sdp_setup answer = sdp_setup(body->sdp, index);
+    if (answer == SDP_SETUP_NONE)
+        answer = SDP_SETUP_PASSIVE;
+    if (answer != SDP_SETUP_ACTIVE && answer != SDP_SETUP_PASSIVE)
+        return answer == SDP_SETUP_HOLDCONN ? REASON_SETUP_HOLDCONN : REASON_SETUP_IN_ANSWER;
+    if (answer == m->offered_setup)
+        return REASON_SETUP_IN_ANSWER;
+    m->agw_client = answer == SDP_SETUP_PASSIVE;
+    return REASON_NONE;
+}
+
+// RFC 8842 3.1: another role, fingerprint set or identity means a new association; without the
+// attribute on one side also another transport address (REQ-081, REQ-127).
+static bool same_association(const struct medium *m, const struct medium *agreed)
+{
+    if (m->agw_client != agreed->stream->agw_client || !fingerprints_equal(&m->ue, &agreed->ue))
+        return false;
+    if (!m->identity_name || !agreed->identity_name)
+        return addr_equal(&m->peer[SIDE_ACCESS].remote, &agreed->peer[SIDE_ACCESS].remote);
+    return strcmp(m->ue_identity, agreed->ue_identity) == 0;
+}
+
+static enum reason read_answer(struct medium *m, const struct medium *agreed,
+                               const struct body *body, size_t index)
+{
+    enum transport_class transport = decision_transport(sdp_media(body->sdp, index).proto);
+    if (body->from == SIDE_CORE)
+        return transport == TRANSPORT_UDPTL ? REASON_NONE : REASON_PROTO_CHANGED;
+    if (transport != TRANSPORT_TLS_UDPTL)
+        return REASON_PROTO_CHANGED;
+    enum reason reason = read_fingerprints(m, body, index);
+    if (reason == REASON_NONE)
+        reason = read_answered_setup(m, body, index);
+    read_identity(m, body, index);
+    m->new_association = agreed && agreed->stream == m->stream && !same_association(m, agreed);
+    return reason;
+}
+
+static bool keeps_stream(const struct medium *m, const struct medium *agreed, enum side offerer)
+{
+    // core re-offers never force a new access association (REQ-084)
+    return offerer == SIDE_CORE || same_association(m, agreed);
+}
+
+// --- the AGW ----------------------------------------------------------------------------------
+
+static void t1_elements(const struct medium *m, const struct config *cfg, bool configure,
+                        struct agw_request *request)
+{
+    bool offered_to_ue = !m->peer[SIDE_ACCESS].seen; // Reserve before the UE was asked: 6.2.10.4.3
+    request->transport = AGW_UDP_DTLS;
+    request->local_fingerprint_request = !configure;
+    // given exactly once: with the Reserve, or by NOTE 1 with the Configure (REQ-031)
+    bool now = !offered_to_ue || !cfg->t38.notify_deferred;
+    request->notify_dtls_failure = now && !m->stream->notify_armed;
+    if (offered_to_ue) {
+        // the offer is about to leave: a ClientHello may come before the answer (NOTE 3, REQ-033)
+        if (m->offered_setup == SDP_SETUP_ACTIVE)
+            request->latching = LATCHING_OFF;
+        return;
+    }
+    request->remote_fingerprints = m->ue;
+    request->establish_dtls = m->agw_client && (m->new_association || m->stream->bound.count == 0);
+    request->new_association = m->new_association;
+}
+
+// --- writing ----------------------------------------------------------------------------------
+
+static int adjust_bandwidth(struct medium *m, const struct body *body, size_t index)
+{
+    return bandwidth_edit_media(body->sdp, index, &m->overhead, body->from,
+                                body->cfg->t38.adjust_tias);
+}
+
+// What belongs to the access leg only, and capability negotiation that nobody here carried out
+// (REQ-007, REQ-123).
+static int drop_access_attributes(struct sdp *sdp, size_t index, const char *clause)
+{
+    static const char *const names[] = {"setup",  "fingerprint", "dtls-id", "tls-id",
+                                        "3ge2ae", "connection",  "tcap",    "acap",
+                                        "pcfg",   "acfg",        "csup",    "creq"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        int n = sdp_drop_attribute(sdp, (int)index, names[i], i == 0 ? clause : clause_access_only);
+        if (n < 0)
+            return n;
+    }
+    return 0;
+}
+
+static int write_to_core(struct medium *m, const struct body *body, size_t index,
+                         const char *clause)
+{
+    struct sdp_media line = sdp_media(body->sdp, index);
+    int err = sdp_set_media(body->sdp, index, line.port, "udptl", clause);
+    if (!err)
+        err = drop_access_attributes(body->sdp, index, clause);
+    return err ? err : adjust_bandwidth(m, body, index);
+}
+
+static int add_fingerprints(const struct medium *m, struct sdp *sdp, size_t index,
+                            const char *clause)
+{
+    char text[FINGERPRINT_STRLEN];
+    int err = 0;
+    for (unsigned i = 0; !err && i < m->stream->local.count; i++)
+        err = sdp_add_attribute(sdp, (int)index, clause, "fingerprint:%s",
+                                fingerprint_format(&m->stream->local.list[i], text));
+    return err;
+}
+
+// The name the UE used, in an answer; in an offer the configured one (REQ-026, REQ-027).
+static int add_identity(const struct medium *m, const struct body *body, size_t index,
+                        const char *name, const char *clause)
+{
+    const char *id = m->stream->identity;
+    if (name)
+        return sdp_add_attribute(body->sdp, (int)index, clause, "%s:%s", name, id);
+    int err = 0;
+    if (body->cfg->t38.identity != IDENTITY_TLS_ID)
+        err = sdp_add_attribute(body->sdp, (int)index, clause, "dtls-id:%s", id);
+    if (!err && body->cfg->t38.identity != IDENTITY_DTLS_ID)
+        err = sdp_add_attribute(body->sdp, (int)index, clause, "tls-id:%s", id);
+    return err;
+}
+
+// Security attributes of the core mean nothing on the access leg and would stand beside ours.
+static int begin_access_line(struct medium *m, const struct body *body, size_t index,
+                             const char *clause)
+{
+    struct sdp_media line = sdp_media(body->sdp, index);
+    int err = drop_access_attributes(body->sdp, index, clause_access_only);
+    if (!err)
+        err = sdp_set_media(body->sdp, index, line.port, "UDP/TLS/UDPTL", clause);
+    return err ? err : adjust_bandwidth(m, body, index);
+}
+
+static int write_offer(struct medium *m, const struct body *body, size_t index)
+{
+    if (body->from == SIDE_ACCESS)
+        return write_to_core(m, body, index, clause_orig);
+    int err = begin_access_line(m, body, index, clause_term);
+    if (!err)
+        err = sdp_add_attribute(body->sdp, (int)index, clause_term, "3ge2ae:applied");
+    if (!err)
+        err = sdp_add_attribute(body->sdp, (int)index, clause_term, "setup:%s",
+                                sdp_setup_name(m->offered_setup));
+    if (!err)
+        err = add_identity(m, body, index, m->identity_name, clause_term);
+    return err ? err : add_fingerprints(m, body->sdp, index, clause_term);
+}
+
+static int write_answer(struct medium *m, const struct body *body, size_t index)
+{
+    if (body->from == SIDE_ACCESS)
+        return write_to_core(m, body, index, clause_term);
+    int err = begin_access_line(m, body, index, clause_orig);
+    if (!err)
+        err = sdp_add_attribute(body->sdp, (int)index, clause_orig, "setup:%s",
+                                m->agw_client ? "active" : "passive");
+    if (!err && m->identity_name)
+        err = add_identity(m, body, index, m->identity_name, clause_orig);
+    return err ? err : add_fingerprints(m, body->sdp, index, clause_orig);
+}
+
+static const char *proto(const struct medium *m, enum side to)
+{
+    return to == SIDE_ACCESS ? "UDP/TLS/UDPTL" : "udptl";
+}
+
+const struct profile profile_t38 = {
+    .name = "t38",
+    .t1_transport = AGW_UDP_DTLS,
+    .read_offer = read_offer,
+    .read_answer = read_answer,
+    .keeps_stream = keeps_stream,
+    .t1_elements = t1_elements,
+    .write_offer = write_offer,
+    .write_answer = write_answer,
+    .proto = proto,
+};
