@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The locally provisioned profile of all associations (TS 33.210 6.2, RFC 9325).
+//
+// Happy path: the priority string becomes a shared priority cache, the worst suite in it gives the
+// overhead that bandwidth is adjusted by, the cookie secret is drawn, the key log is opened if the
+// configuration asks for one.
+// Failure paths: GnuTLS refuses the string, no randomness, the key log cannot be opened: a negative
+// errno, nothing stays open.
+
+#include "agw/dtls_profile.h"
+
+#include "common/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gnutls/crypto.h>
+#include <gnutls/dtls.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define US_PER_MS 1000u
+// IPv6 and UDP headers, the worse of the two families.
+#define IP_UDP_HEADERS 48
+// RFC 791 lets no network be smaller than a few hundred bytes of payload; below this GnuTLS could
+// not fit a handshake header and a useful fragment.
+#define MTU_MIN 228
+// Largest plaintext of a record (RFC 5246 6.2.1).
+#define RECORD_MAX 16384
+// Below this a repetition would race the peer's answer even on one host, and a timer would spin.
+#define RETRANSMIT_MIN_MS 20
+
+// The four suites of RFC 9325 4.2 in its order, then DHE_RSA, which RFC 7345 4.1 made mandatory
+// (REQ-132). A peer without the signal of RFC 5746 is refused: DTLS 1.2 is younger than that
+// signal, so only a stack that switched it off lacks it (RFC 9325 3.5, REQ-133).
+static const char strict_profile[] =
+    "NONE:+VERS-DTLS1.2:+COMP-NULL:+CTYPE-X509"
+    ":+ECDHE-ECDSA:+ECDHE-RSA:+DHE-RSA:+AES-128-GCM:+AES-256-GCM:+AEAD"
+    ":+GROUP-SECP256R1:+GROUP-X25519:+GROUP-SECP384R1:+GROUP-FFDHE2048"
+    ":+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:+SIGN-ECDSA-SHA512"
+    ":+SIGN-RSA-SHA256:+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-SHA384:+SIGN-RSA-SHA512"
+    ":%SAFE_RENEGOTIATION:%SERVER_PRECEDENCE";
+
+// What strict readers of RFC 7345, RFC 4975 and RFC 8855 may still need: CBC, static RSA, and an
+// initial handshake without the signal of RFC 5746. Renegotiation is refused all the same.
+static const char legacy_profile[] =
+    "NONE:+VERS-DTLS1.2:+COMP-NULL:+CTYPE-X509"
+    ":+ECDHE-ECDSA:+ECDHE-RSA:+DHE-RSA:+RSA:+AES-128-GCM:+AES-256-GCM:+AES-128-CBC"
+    ":+AEAD:+SHA256:+SHA1"
+    ":+GROUP-SECP256R1:+GROUP-X25519:+GROUP-SECP384R1:+GROUP-FFDHE2048"
+    ":+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:+SIGN-ECDSA-SHA512"
+    ":+SIGN-RSA-SHA256:+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-SHA384:+SIGN-RSA-SHA512"
+    ":%PARTIAL_RENEGOTIATION:%SERVER_PRECEDENCE";
+
+// The suite is not known when bandwidth is adjusted, so the worst one counts (REQ-096).
+static unsigned worst_overhead(gnutls_priority_t priority)
+{
+    unsigned worst = 0, index;
+    for (unsigned i = 0;; i++) {
+        int rc = gnutls_priority_get_cipher_suite_index(priority, i, &index);
+        if (rc == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+            return worst;
+        gnutls_cipher_algorithm_t cipher;
+        gnutls_mac_algorithm_t mac;
+        if (rc < 0 || !gnutls_cipher_suite_info(index, NULL, NULL, &cipher, &mac, NULL))
+            continue;
+        unsigned overhead = (unsigned)gnutls_est_record_overhead_size(GNUTLS_DTLS1_2, cipher, mac,
+                                                                      GNUTLS_COMP_NULL, 0);
+        if (overhead > worst)
+            worst = overhead;
+    }
+}
+
+// Opens the key log for appending, readable by nobody else (opt-in, REQ-112).
+static int open_keylog(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return -errno;
+    if (fchmod(fd, 0600) < 0) {
+        int rc = -errno;
+        close(fd);
+        return rc;
+    }
+    log_warn("dtls", "key log %s is on: whoever reads it can read all media", path);
+    return fd;
+}
+
+static void take_limits(struct dtls_profile *profile, const struct config *cfg)
+{
+    unsigned mtu =
+        cfg->agw.mtu > MTU_MIN + IP_UDP_HEADERS ? cfg->agw.mtu - IP_UDP_HEADERS : MTU_MIN;
+    profile->handshake_mtu = mtu < RECORD_MAX ? mtu : RECORD_MAX;
+    profile->data_mtu = cfg->agw.drop_oversize ? profile->handshake_mtu : RECORD_MAX;
+    unsigned retransmit_ms = cfg->agw.retransmit_ms;
+    if (retransmit_ms < RETRANSMIT_MIN_MS)
+        retransmit_ms = RETRANSMIT_MIN_MS;
+    profile->retransmit_us = (uint64_t)retransmit_ms * US_PER_MS;
+    profile->handshake_timeout_us = (uint64_t)cfg->agw.handshake_timeout_ms * US_PER_MS;
+}
+
+int dtls_profile_open(struct dtls_profile **out, const struct config *cfg)
+{
+    struct dtls_profile *profile = calloc(1, sizeof(*profile));
+    if (!profile)
+        return -ENOMEM;
+    profile->keylog_fd = -1;
+    take_limits(profile, cfg);
+
+    int rc = gnutls_priority_init2(
+        &profile->priority, cfg->agw.legacy_suites ? legacy_profile : strict_profile, NULL, 0);
+    if (rc >= 0)
+        rc = gnutls_rnd(GNUTLS_RND_KEY, profile->cookie_master, sizeof(profile->cookie_master));
+    if (rc < 0) {
+        log_error("dtls", "no profile: %s", gnutls_strerror(rc));
+        rc = -EINVAL;
+        goto out;
+    }
+    profile->overhead = worst_overhead(profile->priority);
+    if (cfg->agw.keylog[0]) {
+        rc = open_keylog(cfg->agw.keylog);
+        if (rc < 0) {
+            log_error("dtls", "key log %s: %s", cfg->agw.keylog, strerror(-rc));
+            goto out;
+        }
+        profile->keylog_fd = rc;
+    }
+    *out = profile;
+    return 0;
+out:
+    dtls_profile_close(profile);
+    return rc;
+}
+
+void dtls_profile_close(struct dtls_profile *profile)
+{
+    if (!profile)
+        return;
+    if (profile->priority)
+        gnutls_priority_deinit(profile->priority);
+    if (profile->keylog_fd >= 0)
+        close(profile->keylog_fd);
+    gnutls_memset(profile->cookie_master, 0, sizeof(profile->cookie_master));
+    free(profile);
+}
+
+unsigned dtls_profile_overhead(const struct dtls_profile *profile)
+{
+    return profile->overhead;
+}
