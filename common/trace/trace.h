@@ -39,6 +39,8 @@ enum trace_figure {
 //   iq.configure.T1 .request .action .reply        (and T2)
 //   iq.reserve_configure.T1 .request .action .reply (and T2)
 //   dtls.client_hello  dtls.established  media
+// An event with from == to is a note at that lifeline. SDP edits that follow each other with the
+// same label stand together below it.
 struct trace_event {
     uint64_t time_us; // monotonic; events are printed in this order
     enum trace_kind kind;
@@ -46,7 +48,8 @@ struct trace_event {
     enum trace_party to;
     const char *key;    // static text, see above; NULL allowed
     const char *label;  // what stands on the arrow: "INVITE", "ADD.req (Reserve AGW ...)"
-    const char *detail; // more lines, '\n' between them; NULL allowed
+    const char *detail; // more lines, '\n' between them; NULL allowed. Lines after a blank one are
+                        // for the text chart only (the H.248 rendering); so is that of a TRACE_SIP
     const char *clause; // static text; NULL allowed
 };
 

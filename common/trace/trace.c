@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Events live in one array, sorted by time when they are added: what a worker reports comes a
+// little after what happened meanwhile on the signalling thread. An event's label and detail share
+// one allocation. Its step number is settled at once: the earliest event of a key has it.
+//
+// Failures: beyond max_events, or without memory, an event is not kept but counted, and so is the
+// reason TRACE_FULL. Texts longer than their bound are cut and say so. A trace is an observer: none
+// of this ever disturbs the session.
+#include "common/trace/trace.h"
+
+#include "common/reason.h"
+#include "common/trace/printer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// A line of a chart; longer than any procedure name with its termination.
+#define LABEL_MAX 240
+// A whole INVITE with a large body fits; 200 such events of a hostile peer are below 2 MiB.
+#define DETAIL_MAX 8192
+#define CUT "\n[...]"
+// The array grows by a few events: most sessions are short, and many may live at once.
+#define GROWTH 16
+
+struct entry {
+    uint64_t time_us;
+    const char *key;
+    const char *clause;
+    char *text;         // label, zero, detail, zero
+    uint16_t detail_at; // 0: no detail
+    uint8_t kind;
+    uint8_t from;
+    uint8_t to;
+    uint8_t step; // of the figure the trace follows now
+};
+
+struct trace {
+    struct entry *entries;
+    unsigned count;
+    unsigned cap;
+    unsigned max;
+    unsigned lost;
+    enum trace_figure figure;
+    char id[]; // up to its zero
+};
+
+const char *const trace_party_names[PARTY_COUNT] = {
+    [PARTY_UE] = "IMS UE",
+    [PARTY_ALG] = "IMS-ALG",
+    [PARTY_AGW] = "IMS-AGW",
+    [PARTY_CORE] = "IMS core network",
+};
+
+struct trace *trace_open(const char *id, unsigned max_events)
+{
+    size_t size = strlen(id) + 1;
+    struct trace *t = calloc(1, sizeof(*t) + size);
+
+    if (t == NULL)
+        return NULL;
+    t->max = max_events;
+    memcpy(t->id, id, size);
+    return t;
+}
+
+void trace_free(struct trace *t)
+{
+    if (t == NULL)
+        return;
+    for (unsigned i = 0; i < t->count; i++)
+        free(t->entries[i].text);
+    free(t->entries);
+    free(t);
+}
+
+// --- adding ---------------------------------------------------------------------------------
+
+static size_t bounded(const char *text, size_t max)
+{
+    return strnlen(text, max + 1) > max ? max : strlen(text);
+}
+
+static bool set_text(struct entry *e, const char *label, const char *detail)
+{
+    size_t head = bounded(label, LABEL_MAX);
+    size_t body = detail == NULL ? 0 : bounded(detail, DETAIL_MAX);
+    bool cut = body > 0 && detail[body] != '\0';
+
+    e->text = malloc(head + 1 + (body > 0 ? body + 1 : 0) + (cut ? sizeof(CUT) - 1 : 0));
+    if (e->text == NULL)
+        return false;
+    memcpy(e->text, label, head);
+    e->text[head] = '\0';
+    if (body == 0)
+        return true;
+    e->detail_at = (uint16_t)(head + 1);
+    memcpy(e->text + e->detail_at, detail, body);
+    memcpy(e->text + e->detail_at + body, cut ? CUT : "", cut ? sizeof(CUT) : 1);
+    return true;
+}
+
+static bool grow(struct trace *t)
+{
+    struct entry *entries;
+
+    if (t->count < t->cap)
+        return true;
+    entries = realloc(t->entries, (t->cap + GROWTH) * sizeof(*entries));
+    if (entries == NULL)
+        return false;
+    t->entries = entries;
+    t->cap += GROWTH;
+    return true;
+}
+
+// Gives the event at this place its step, unless an earlier event has it; a later one loses it.
+static void settle_step(struct trace *t, unsigned at)
+{
+    unsigned step = figure_step(t->figure, t->entries[at].key);
+
+    t->entries[at].step = (uint8_t)step;
+    for (unsigned i = 0; step != 0 && i < t->count; i++)
+        if (i != at && t->entries[i].step == step)
+            t->entries[i > at ? i : at].step = 0;
+}
+
+static void insert(struct trace *t, const struct entry *e)
+{
+    unsigned at = t->count;
+
+    while (at > 0 && t->entries[at - 1].time_us > e->time_us)
+        at--;
+    memmove(&t->entries[at + 1], &t->entries[at], (t->count - at) * sizeof(*e));
+    t->entries[at] = *e;
+    t->count++;
+    settle_step(t, at);
+}
+
+void trace_add(struct trace *t, const struct trace_event *event)
+{
+    struct entry e;
+
+    if (t == NULL)
+        return;
+    e = (struct entry){
+        .time_us = event->time_us,
+        .key = event->key,
+        .clause = event->clause,
+        .kind = (uint8_t)event->kind,
+        .from = (uint8_t)event->from,
+        .to = (uint8_t)event->to,
+    };
+    if (t->count >= t->max || !grow(t) ||
+        !set_text(&e, event->label == NULL ? "" : event->label, event->detail)) {
+        t->lost++;
+        reason_count(REASON_TRACE_FULL);
+        return;
+    }
+    insert(t, &e);
+}
+
+void trace_set_figure(struct trace *t, enum trace_figure figure)
+{
+    if (t == NULL)
+        return;
+    t->figure = figure;
+    for (unsigned i = 0; i < t->count; i++)
+        t->entries[i].step = 0;
+    for (unsigned i = 0; i < t->count; i++)
+        settle_step(t, i);
+}
+
+// --- reading --------------------------------------------------------------------------------
+
+bool trace_at(const struct trace *t, unsigned index, struct trace_event *event, unsigned *step)
+{
+    const struct entry *e;
+
+    if (t == NULL || index >= t->count)
+        return false;
+    e = &t->entries[index];
+    *event = (struct trace_event){
+        .time_us = e->time_us,
+        .kind = e->kind,
+        .from = e->from,
+        .to = e->to,
+        .key = e->key,
+        .label = e->text,
+        .detail = e->detail_at == 0 ? NULL : e->text + e->detail_at,
+        .clause = e->clause,
+    };
+    *step = e->step;
+    return true;
+}
+
+const char *trace_id(const struct trace *t)
+{
+    return t->id;
+}
+
+enum trace_figure trace_figure_of(const struct trace *t)
+{
+    return t->figure;
+}
+
+unsigned trace_lost(const struct trace *t)
+{
+    return t->lost;
+}
+
+bool event_is_reply(const struct trace_event *event)
+{
+    size_t len = event->key == NULL ? 0 : strlen(event->key);
+
+    if (event->kind == TRACE_SIP)
+        return event->label[0] >= '1' && event->label[0] <= '6';
+    return len > 6 && strcmp(event->key + len - 6, ".reply") == 0;
+}
+
+bool event_is_note(const struct trace_event *event)
+{
+    return event->from == event->to;
+}
+
+bool text_line(const char **text, const char **line, size_t *len)
+{
+    if (**text == '\0')
+        return false;
+    *line = *text;
+    *len = strcspn(*text, "\n");
+    *text += *len;
+    if (**text == '\n')
+        (*text)++;
+    if (*len > 0 && (*line)[*len - 1] == '\r')
+        (*len)--;
+    return true;
+}
+
+size_t text_piece(const char *text, size_t len, size_t width)
+{
+    if (len <= width)
+        return len;
+    for (size_t i = width; i > width / 3; i--)
+        if (strchr(" ,;:", text[i - 1]) != NULL)
+            return i;
+    return width;
+}
