@@ -19,24 +19,25 @@
 
 #include "agw/dtls_profile.h"
 #include "agw/dtls_record.h"
+#include "agw/keylog.h"
 #include "agw/verify.h"
 #include "common/fsm.h"
-#include "common/log.h"
 
 #include <errno.h>
-#include <gnutls/crypto.h>
 #include <gnutls/dtls.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 // RFC 6347 4.2.4.1: the retransmission timer is doubled up to 60 s.
 #define RETRANSMIT_MAX_US (60 * 1000000ull)
 // A flight of the peer comes as several datagrams; when it is repeated, ours is repeated once for
 // all of those that arrive within this time.
 #define REPEAT_MIN_US (50 * 1000ull)
+// While parked, the rest of the peer's flight is kept: a client's is its certificate, a few hundred
+// bytes of signatures and a Finished.
+#define HELD_MAX 4096
 // 24 days. GnuTLS computes what is left as a signed number of milliseconds and takes anything
 // greater, GNUTLS_INDEFINITE_TIMEOUT too, as being over at once.
 #define GNUTLS_NEVER INT_MAX
@@ -62,9 +63,16 @@ struct dtls {
     enum reason failure;
     int alert; // fatal alert that was sent, or NO_ALERT
 
+    // What came while the handshake was parked: two bytes of length before each datagram. NULL
+    // until then.
+    uint8_t *held;
+    size_t held_len;
+
     // The datagram being received; what is left of it.
     const uint8_t *staged;
     size_t staged_len;
+
+    uint64_t now_us; // of the call that is running
 
     // Retransmission.
     uint64_t expires_us;    // end of the handshake timeout
@@ -72,9 +80,9 @@ struct dtls {
     uint64_t interval_us;
     uint64_t flight_us; // when our last flight left
     unsigned flight;    // which flight that was
-    bool pushed;        // something left during this call
+    bool pushed;        // something left while GnuTLS was asked to receive
     bool repeated;      // our flight was repeated by the timer
-    bool quench;        // repetitions of the flight are swallowed
+    bool quench;        // repetitions of the flight are swallowed just now
 
     unsigned discarded_told; // by dtls_take_discarded()
     unsigned discarded_own;  // records that GnuTLS never saw
@@ -99,7 +107,6 @@ struct failure {
 
 static void send_alert(struct dtls *dtls)
 {
-    dtls->quench = false;
     if (dtls->alert != NO_ALERT)
         gnutls_alert_send(dtls->session, GNUTLS_AL_FATAL, (gnutls_alert_description_t)dtls->alert);
 }
@@ -203,38 +210,11 @@ static int verify(gnutls_session_t session)
     return dtls->verdict == VERIFY_MATCH ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
-static size_t add_hex(char *text, size_t at, const uint8_t *bytes, size_t len)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < len; i++) {
-        text[at++] = digits[bytes[i] >> 4];
-        text[at++] = digits[bytes[i] & 15];
-    }
-    return at;
-}
-
-// One line of an NSS key log. A master secret has 48 bytes, a random 32.
-#define KEYLOG_SECRET_MAX 64
 static int write_keylog(gnutls_session_t session, const char *label, const gnutls_datum_t *secret)
 {
     const struct dtls *dtls = gnutls_session_get_ptr(session);
-    char line[32 + 2 * CLIENT_RANDOM_BYTES + 2 * KEYLOG_SECRET_MAX];
-    gnutls_datum_t client, server;
-    gnutls_session_get_random(session, &client, &server);
-    if (client.size != CLIENT_RANDOM_BYTES || secret->size > KEYLOG_SECRET_MAX)
-        return 0;
-    int label_len = snprintf(line, 32, "%s ", label);
-    if (label_len < 0 || label_len >= 30)
-        return 0;
-    size_t at = add_hex(line, (size_t)label_len, client.data, client.size);
-    line[at++] = ' ';
-    at = add_hex(line, at, secret->data, secret->size);
-    line[at++] = '\n';
-    bool complete = write(dtls->profile->keylog_fd, line, at) == (ssize_t)at;
-    gnutls_memset(line, 0, sizeof(line));
-    if (!complete)
-        log_warn("dtls", "the key log cannot be written");
-    return 0; // a lost line must not cost the handshake
+    keylog_write(dtls->profile->keylog_fd, session, label, secret);
+    return 0;
 }
 
 // --- handshake ---------------------------------------------------------------------------------
@@ -295,27 +275,10 @@ static void finish_handshake(struct dtls *dtls)
         fail_handshake(dtls, GNUTLS_E_CERTIFICATE_ERROR);
 }
 
-// Goes on with what is staged, or repeats our flight when nothing is.
-static void drive(struct dtls *dtls)
+// A flight left: when is it to be repeated? The interval goes back to its first value only after an
+// exchange without loss (RFC 6347 4.2.4.1).
+static void note_flight(struct dtls *dtls)
 {
-    size_t before;
-    do {
-        before = dtls->staged_len;
-        int rc = gnutls_handshake(dtls->session);
-        if (rc == 0)
-            finish_handshake(dtls);
-        else if (gnutls_error_is_fatal(rc) && rc != GNUTLS_E_TIMEDOUT)
-            fail_handshake(dtls, rc); // timed out: the wall clock was stepped; ours decides
-    } while (dtls->state == DTLS_HANDSHAKE && !dtls->parked && dtls->staged_len > 0 &&
-             dtls->staged_len < before);
-}
-
-// After a call that may have sent a flight: when is it to be repeated? The interval goes back to
-// its first value only after an exchange without loss (RFC 6347 4.2.4.1).
-static void rearm(struct dtls *dtls, uint64_t now_us)
-{
-    if (!dtls->pushed)
-        return;
     unsigned flight = current_flight(dtls);
     if (flight != dtls->flight) {
         if (!dtls->repeated)
@@ -323,17 +286,39 @@ static void rearm(struct dtls *dtls, uint64_t now_us)
         dtls->repeated = false;
         dtls->flight = flight;
     }
-    dtls->flight_us = now_us;
-    if (dtls->state == DTLS_HANDSHAKE)
-        dtls->retransmit_us = now_us + dtls->interval_us;
+    dtls->flight_us = dtls->now_us;
+    dtls->retransmit_us = dtls->now_us + dtls->interval_us;
 }
 
-static void receive_handshake(struct dtls *dtls, uint64_t now_us)
+// Before GnuTLS is asked to receive. It answers a repeated flight with ours: once for all datagrams
+// that the peer's consists of.
+static void expect_repeats(struct dtls *dtls)
 {
     dtls->pushed = false;
-    dtls->quench = now_us - dtls->flight_us < REPEAT_MIN_US;
-    drive(dtls);
-    rearm(dtls, now_us);
+    dtls->quench = dtls->now_us - dtls->flight_us < REPEAT_MIN_US;
+}
+
+static void handle_handshake(struct dtls *dtls, int rc)
+{
+    dtls->quench = false;
+    if (dtls->pushed)
+        note_flight(dtls);
+    if (rc == 0)
+        finish_handshake(dtls);
+    else if (gnutls_error_is_fatal(rc) && rc != GNUTLS_E_TIMEDOUT)
+        fail_handshake(dtls, rc); // timed out: the wall clock was stepped, but ours decides
+}
+
+// Takes the staged records one by one until the handshake ends or parks.
+static void receive_handshake(struct dtls *dtls)
+{
+    while (dtls->state == DTLS_HANDSHAKE && !dtls->parked && dtls->staged_len > 0) {
+        size_t before = dtls->staged_len;
+        expect_repeats(dtls);
+        handle_handshake(dtls, gnutls_handshake(dtls->session));
+        if (dtls->staged_len == before)
+            return;
+    }
 }
 
 // --- records -----------------------------------------------------------------------------------
@@ -345,15 +330,9 @@ static void refuse_renegotiation(struct dtls *dtls)
     gnutls_alert_send(dtls->session, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION);
 }
 
-// Takes one record. True when it authenticated.
-static bool receive_record(struct dtls *dtls)
+// Everything but application data. True when it authenticated.
+static bool handle_other_record(struct dtls *dtls, ssize_t rc)
 {
-    uint8_t plaintext[PLAINTEXT_MAX];
-    ssize_t rc = gnutls_record_recv(dtls->session, plaintext, sizeof(plaintext));
-    if (rc > 0) {
-        dtls->sink.deliver(dtls->sink.arg, plaintext, (size_t)rc);
-        return true;
-    }
     switch (rc) {
     case 0:
         feed(dtls, EVENT_CLOSE_NOTIFY, NULL);
@@ -367,8 +346,22 @@ static bool receive_record(struct dtls *dtls)
     case GNUTLS_E_WARNING_ALERT_RECEIVED:
         return true;
     default:
-        return false; // dropped by GnuTLS and counted there
+        return false; // dropped and counted by GnuTLS
     }
+}
+
+static bool receive_record(struct dtls *dtls)
+{
+    uint8_t plaintext[PLAINTEXT_MAX];
+    expect_repeats(dtls);
+    ssize_t rc = gnutls_record_recv(dtls->session, plaintext, sizeof(plaintext));
+    dtls->quench = false;
+    if (dtls->pushed)
+        dtls->flight_us = dtls->now_us;
+    if (rc <= 0)
+        return handle_other_record(dtls, rc);
+    dtls->sink.deliver(dtls->sink.arg, plaintext, (size_t)rc);
+    return true;
 }
 
 static bool receive_records(struct dtls *dtls)
@@ -387,18 +380,58 @@ static void answer_repeated_flight(struct dtls *dtls)
         send_alert(dtls);
 }
 
+// --- waiting for the fingerprints --------------------------------------------------------------
+
+// Keeps a datagram for the time when the fingerprints are known, so that the peer need not repeat
+// its flight then. One that does not fit is dropped: it will be repeated.
+static void hold(struct dtls *dtls, const uint8_t *datagram, size_t len)
+{
+    if (!dtls->held)
+        dtls->held = malloc(HELD_MAX);
+    if (!dtls->held || dtls->held_len + 2 + len > HELD_MAX) {
+        dtls->discarded_own++;
+        return;
+    }
+    uint8_t *at = dtls->held + dtls->held_len;
+    at[0] = (uint8_t)(len >> 8);
+    at[1] = (uint8_t)len;
+    memcpy(at + 2, datagram, len);
+    dtls->held_len += 2 + len;
+}
+
+static void receive(struct dtls *dtls, const uint8_t *datagram, size_t len)
+{
+    dtls->staged = datagram;
+    dtls->staged_len = len;
+    receive_handshake(dtls);
+    receive_records(dtls);
+    dtls->staged_len = 0;
+}
+
+static void receive_held(struct dtls *dtls)
+{
+    for (size_t at = 0; at < dtls->held_len && !dtls->parked;) {
+        size_t len = (size_t)dtls->held[at] << 8 | dtls->held[at + 1];
+        receive(dtls, dtls->held + at + 2, len);
+        at += 2 + len;
+    }
+    free(dtls->held);
+    dtls->held = NULL;
+    dtls->held_len = 0;
+}
+
 bool dtls_receive(struct dtls *dtls, const uint8_t *datagram, size_t len, uint64_t now_us)
 {
     bool authenticated = false;
+    dtls->now_us = now_us;
     dtls->staged = datagram;
     dtls->staged_len = len;
     switch (dtls->state) {
     case DTLS_HANDSHAKE:
-        if (dtls->parked) {
-            dtls->discarded_own++;
-            break;
-        }
-        receive_handshake(dtls, now_us);
+        if (dtls->parked)
+            hold(dtls, datagram, len);
+        else
+            receive_handshake(dtls);
         authenticated = receive_records(dtls);
         break;
     case DTLS_ESTABLISHED:
@@ -471,6 +504,7 @@ static struct dtls *open_association(const struct dtls_profile *profile, bool se
     dtls->verdict = VERIFY_UNDECIDED;
     dtls->alert = NO_ALERT;
     dtls->interval_us = profile->retransmit_us;
+    dtls->now_us = now_us;
     dtls->expires_us = now_us + profile->handshake_timeout_us;
     dtls->retransmit_us = UINT64_MAX;
     if (gnutls_init(&dtls->session, flags | (server ? GNUTLS_SERVER : GNUTLS_CLIENT)) < 0) {
@@ -504,10 +538,8 @@ struct dtls *dtls_open_client(const struct dtls_profile *profile,
                               uint64_t now_us)
 {
     struct dtls *dtls = open_association(profile, false, certificate, remote, sink, now_us);
-    if (dtls) {
-        drive(dtls);
-        rearm(dtls, now_us);
-    }
+    if (dtls)
+        handle_handshake(dtls, gnutls_handshake(dtls->session));
     return dtls;
 }
 
@@ -521,7 +553,10 @@ void dtls_set_fingerprints(struct dtls *dtls, const struct fingerprints *remote,
     // What was waited for so far was the SDP answer, not the peer.
     dtls->expires_us = now_us + dtls->profile->handshake_timeout_us;
     dtls->parked = false;
-    receive_handshake(dtls, now_us);
+    dtls->now_us = now_us;
+    expect_repeats(dtls);
+    handle_handshake(dtls, gnutls_handshake(dtls->session));
+    receive_held(dtls);
 }
 
 void dtls_close(struct dtls *dtls)
@@ -531,6 +566,7 @@ void dtls_close(struct dtls *dtls)
     if (dtls->state == DTLS_ESTABLISHED)
         gnutls_bye(dtls->session, GNUTLS_SHUT_WR);
     gnutls_deinit(dtls->session);
+    free(dtls->held);
     free(dtls);
 }
 
@@ -543,26 +579,28 @@ uint64_t dtls_deadline(const struct dtls *dtls)
     return dtls->retransmit_us;
 }
 
-static void repeat_flight(struct dtls *dtls, uint64_t now_us)
+// GnuTLS repeats the flight when it is called without input, unless it has part of the peer's next
+// flight already: then the peer will repeat that.
+static void repeat_flight(struct dtls *dtls)
 {
     dtls->interval_us *= 2;
     if (dtls->interval_us > RETRANSMIT_MAX_US)
         dtls->interval_us = RETRANSMIT_MAX_US;
     dtls->repeated = true;
-    dtls->quench = false;
-    dtls->retransmit_us = now_us + dtls->interval_us;
-    drive(dtls);
-    dtls->flight_us = now_us;
+    dtls->retransmit_us = dtls->now_us + dtls->interval_us;
+    dtls->pushed = false;
+    handle_handshake(dtls, gnutls_handshake(dtls->session));
 }
 
 void dtls_tick(struct dtls *dtls, uint64_t now_us)
 {
     if (dtls->state != DTLS_HANDSHAKE)
         return;
+    dtls->now_us = now_us;
     if (now_us >= dtls->expires_us)
         fail(dtls, REASON_DTLS_TIMEOUT, NO_ALERT);
     else if (!dtls->parked && now_us >= dtls->retransmit_us)
-        repeat_flight(dtls, now_us);
+        repeat_flight(dtls);
 }
 
 // --- asking ------------------------------------------------------------------------------------

@@ -9,22 +9,20 @@
 
 #include "agw/dtls_profile.h"
 
+#include "agw/keylog.h"
 #include "common/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <gnutls/crypto.h>
 #include <gnutls/dtls.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define US_PER_MS 1000u
 // IPv6 and UDP headers, the worse of the two families.
 #define IP_UDP_HEADERS 48
-// RFC 791 lets no network be smaller than a few hundred bytes of payload; below this GnuTLS could
-// not fit a handshake header and a useful fragment.
+// With less than this a flight would be more headers than content.
 #define MTU_MIN 228
 // Largest plaintext of a record (RFC 5246 6.2.1).
 #define RECORD_MAX 16384
@@ -72,21 +70,6 @@ static unsigned worst_overhead(gnutls_priority_t priority)
     }
 }
 
-// Opens the key log for appending, readable by nobody else (opt-in, REQ-112).
-static int open_keylog(const char *path)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return -errno;
-    if (fchmod(fd, 0600) < 0) {
-        int rc = -errno;
-        close(fd);
-        return rc;
-    }
-    log_warn("dtls", "key log %s is on: whoever reads it can read all media", path);
-    return fd;
-}
-
 static void take_limits(struct dtls_profile *profile, const struct config *cfg)
 {
     unsigned mtu =
@@ -119,7 +102,7 @@ int dtls_profile_open(struct dtls_profile **out, const struct config *cfg)
     }
     profile->overhead = worst_overhead(profile->priority);
     if (cfg->agw.keylog[0]) {
-        rc = open_keylog(cfg->agw.keylog);
+        rc = keylog_open(cfg->agw.keylog);
         if (rc < 0) {
             log_error("dtls", "key log %s: %s", cfg->agw.keylog, strerror(-rc));
             goto out;
