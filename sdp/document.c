@@ -122,11 +122,17 @@ size_t sdp_media_count(const struct sdp *sdp)
     return sdp->media_count;
 }
 
+// The first media description behind a section.
+static size_t next_media(int section)
+{
+    return section == SDP_SESSION ? 0 : (size_t)section + 1;
+}
+
 struct line_range document_section(const struct sdp *sdp, int section)
 {
     if (section < SDP_SESSION || section >= (int)sdp->media_count)
         return (struct line_range){0, 0};
-    size_t next = (size_t)(section + 1);
+    size_t next = next_media(section);
     struct line_range range = {
         .begin = section == SDP_SESSION ? 0 : sdp->media_at[section],
         .end = next < sdp->media_count ? sdp->media_at[next] : sdp->line_count,
@@ -219,7 +225,7 @@ static void note(struct sdp *sdp, int section, const char *before, const char *a
 
 static void move_media(struct sdp *sdp, int section, int lines)
 {
-    for (size_t i = (size_t)(section + 1); i < sdp->media_count; i++)
+    for (size_t i = next_media(section); i < sdp->media_count; i++)
         sdp->media_at[i] = (uint16_t)(sdp->media_at[i] + lines);
 }
 

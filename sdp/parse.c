@@ -17,6 +17,7 @@
 
 // What a message shows of a line that was not expected.
 #define QUOTE_MAX 24
+#define QUOTE_SIZE (QUOTE_MAX + sizeof("\"...\""))
 
 struct parser {
     struct sdp *sdp;
@@ -26,8 +27,8 @@ struct parser {
     struct sdp_error *error;
 };
 
-__attribute__((format(printf, 3, 4))) static int fail(struct sdp_error *error, size_t line,
-                                                      const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int refuse(struct sdp_error *error, size_t line,
+                                                        const char *fmt, ...)
 {
     va_list ap;
     int used = 0;
@@ -41,14 +42,13 @@ __attribute__((format(printf, 3, 4))) static int fail(struct sdp_error *error, s
 }
 
 // The begin of a line, fit for a log: quoted, without control characters.
-static const char *quote(char buf[static QUOTE_MAX + 6], const char *text, size_t len)
+static const char *quote(char buf[static QUOTE_SIZE], const char *text, size_t len)
 {
     char *p = buf;
     *p++ = '"';
     for (size_t i = 0; i < len && i < QUOTE_MAX; i++)
         *p++ = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
-    *p = '\0';
-    strcpy(p, len > QUOTE_MAX ? "...\"" : "\"");
+    snprintf(p, QUOTE_SIZE - (size_t)(p - buf), "%s\"", len > QUOTE_MAX ? "..." : "");
     return buf;
 }
 
@@ -76,16 +76,16 @@ static struct line split_line(struct parser *p)
 
 static int check_form(struct sdp_error *error, size_t number, const struct line *line)
 {
-    char found[QUOTE_MAX + 6];
+    char found[QUOTE_SIZE];
     if (line->len > SDP_LINE_MAX)
-        return fail(error, number, "longer than %d bytes", SDP_LINE_MAX);
+        return refuse(error, number, "longer than %d bytes", SDP_LINE_MAX);
     if (memchr(line->text, '\0', line->len))
-        return fail(error, number, "a zero byte");
+        return refuse(error, number, "a zero byte");
     if (memchr(line->text, '\r', line->len))
-        return fail(error, number, "CR without LF");
+        return refuse(error, number, "CR without LF");
     if (line->len < 2 || line->text[1] != '=' || !is_letter(line->text[0]))
-        return fail(error, number, "expected a letter and \"=\", got %s",
-                    quote(found, line->text, line->len));
+        return refuse(error, number, "expected a letter and \"=\", got %s",
+                      quote(found, line->text, line->len));
     return 0;
 }
 
@@ -93,12 +93,12 @@ static int check_media(struct parser *p, size_t number, struct sdp_text value)
 {
     struct sdp_media media;
     const char *expected = text_media(value, &media);
-    char found[QUOTE_MAX + 6];
+    char found[QUOTE_SIZE];
     if (expected)
-        return fail(p->error, number, "expected %s, got %s", expected,
-                    quote(found, value.at, value.len));
+        return refuse(p->error, number, "expected %s, got %s", expected,
+                      quote(found, value.at, value.len));
     if (p->sdp->media_count >= SDP_MEDIA_MAX)
-        return fail(p->error, number, "more than %d m= lines", SDP_MEDIA_MAX);
+        return refuse(p->error, number, "more than %d m= lines", SDP_MEDIA_MAX);
     p->sdp->media_at[p->sdp->media_count++] = (uint16_t)(number - 1);
     return 0;
 }
@@ -106,15 +106,16 @@ static int check_media(struct parser *p, size_t number, struct sdp_text value)
 static int check_place(struct parser *p, size_t number, const struct line *line)
 {
     struct sdp_text value = {line->text + 2, line->len - (size_t)2};
-    char found[QUOTE_MAX + 6];
+    char found[QUOTE_SIZE];
     bool version = line->text[0] == 'v';
     if (number == 1 && !(version && sdp_text_is(text_trim(value), "0")))
-        return fail(p->error, number, "expected v=0, got %s", quote(found, line->text, line->len));
+        return refuse(p->error, number, "expected v=0, got %s",
+                      quote(found, line->text, line->len));
     if (number > 1 && version)
-        return fail(p->error, number, "a second v= line");
+        return refuse(p->error, number, "a second v= line");
     if (line->text[0] == 'o') {
         if (p->origin_seen || p->sdp->media_count > 0)
-            return fail(p->error, number, "o= must stand once, before the first m=");
+            return refuse(p->error, number, "o= must stand once, before the first m=");
         p->origin_seen = true;
     }
     return line->text[0] == 'm' ? check_media(p, number, value) : 0;
@@ -133,12 +134,12 @@ static int parse_lines(struct parser *p)
             continue;
         }
         if (empty)
-            return fail(p->error, empty, "an empty line before other lines");
+            return refuse(p->error, empty, "an empty line before other lines");
         if (check_form(p->error, number, &line) != 0 || check_place(p, number, &line) != 0)
             return -EINVAL;
     }
     if (!p->origin_seen)
-        return fail(p->error, 0, "no o= line");
+        return refuse(p->error, 0, "no o= line");
     return 0;
 }
 
@@ -155,9 +156,9 @@ int sdp_parse(struct sdp **out, const char *body, size_t len, struct sdp_error *
 {
     size_t count = count_lines(body, len);
     if (count == 0)
-        return fail(err, 0, "the body is empty");
+        return refuse(err, 0, "the body is empty");
     if (count > SDP_LINES_MAX)
-        return fail(err, SDP_LINES_MAX + 1, "more than %d lines", SDP_LINES_MAX);
+        return refuse(err, SDP_LINES_MAX + 1, "more than %d lines", SDP_LINES_MAX);
     struct parser p = {.error = err};
     p.sdp = document_create(body, len, count, &p.rest);
     if (!p.sdp)
