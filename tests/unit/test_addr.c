@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Address literals: what is read, what is refused, what is written.
 #include "common/addr.h"
+#include "tests/unit/suite.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -161,21 +162,15 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("addr");
-    TCase *tc = tcase_create("addr");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    const TTest *const tests[] = {
+        hostport_is_read_and_written,
+        hostport_refuses_what_is_no_literal,
+        host_is_read_with_and_without_brackets,
+        an_address_may_be_not_set,
+        hosts_and_ports_compare,
+        unspecified_addresses_are_known,
+        socket_addresses_are_taken,
+    };
 
-    tcase_add_test(tc, hostport_is_read_and_written);
-    tcase_add_test(tc, hostport_refuses_what_is_no_literal);
-    tcase_add_test(tc, host_is_read_with_and_without_brackets);
-    tcase_add_test(tc, an_address_may_be_not_set);
-    tcase_add_test(tc, hosts_and_ports_compare);
-    tcase_add_test(tc, unspecified_addresses_are_known);
-    tcase_add_test(tc, socket_addresses_are_taken);
-    suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return SUITE_RUN("addr", tests);
 }

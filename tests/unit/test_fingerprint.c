@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Fingerprints as SDP carries them (RFC 8122 5).
 #include "common/fingerprint.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -174,21 +175,15 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("fingerprint");
-    TCase *tc = tcase_create("fingerprint");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    const TTest *const tests[] = {
+        tolerant_in_strict_out,
+        malformed_values_are_refused,
+        the_length_ends_the_value,
+        hashes_have_an_order,
+        the_longest_value_fits,
+        sets_compare_without_order,
+        a_set_needs_one_value_that_counts,
+    };
 
-    tcase_add_test(tc, tolerant_in_strict_out);
-    tcase_add_test(tc, malformed_values_are_refused);
-    tcase_add_test(tc, the_length_ends_the_value);
-    tcase_add_test(tc, hashes_have_an_order);
-    tcase_add_test(tc, the_longest_value_fits);
-    tcase_add_test(tc, sets_compare_without_order);
-    tcase_add_test(tc, a_set_needs_one_value_that_counts);
-    suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return SUITE_RUN("fingerprint", tests);
 }

@@ -4,6 +4,7 @@
 
 #include "common/log.h"
 #include "tests/unit/capture.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -118,18 +119,12 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("fsm");
-    TCase *tc = tcase_create("fsm");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    const TTest *const tests[] = {
+        a_row_moves_and_acts,
+        an_action_may_feed_the_next_event,
+        what_no_row_allows_is_logged,
+        moves_are_told_at_debug,
+    };
 
-    tcase_add_test(tc, a_row_moves_and_acts);
-    tcase_add_test(tc, an_action_may_feed_the_next_event);
-    tcase_add_test(tc, what_no_row_allows_is_logged);
-    tcase_add_test(tc, moves_are_told_at_debug);
-    suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return SUITE_RUN("fsm", tests);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Letters between threads: order, completeness, closing.
 #include "common/mailbox.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -161,20 +162,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("mailbox");
-    TCase *tc = tcase_create("mailbox");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    const TTest *const tests[] = {
+        order_is_kept,       several_threads_post, closing_delivers_what_is_left,
+        a_delivery_may_post, a_delivery_may_close,
+    };
 
-    tcase_add_test(tc, order_is_kept);
-    tcase_add_test(tc, several_threads_post);
-    tcase_add_test(tc, closing_delivers_what_is_left);
-    tcase_add_test(tc, a_delivery_may_post);
-    tcase_add_test(tc, a_delivery_may_close);
-    tcase_set_timeout(tc, 60); // sanitizers and a busy machine
-    suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return SUITE_RUN("mailbox", tests);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The table of reasons and its counters.
 #include "common/reason.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <ctype.h>
@@ -83,17 +84,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("reason");
-    TCase *tc = tcase_create("reason");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    const TTest *const tests[] = {
+        every_row_is_complete,
+        unknown_values_are_internal_errors,
+        totals_survive_their_threads,
+    };
 
-    tcase_add_test(tc, every_row_is_complete);
-    tcase_add_test(tc, unknown_values_are_internal_errors);
-    tcase_add_test(tc, totals_survive_their_threads);
-    suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return SUITE_RUN("reason", tests);
 }

@@ -5,6 +5,7 @@
 #include "common/random.h"
 #include "common/strbuf.h"
 #include "tests/unit/capture.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <ctype.h>
@@ -156,22 +157,16 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("text");
-    TCase *tc = tcase_create("text");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    const TTest *const tests[] = {
+        a_buffer_grows_and_hands_over,
+        an_empty_buffer_yields_empty_text,
+        running_out_of_memory_is_remembered,
+        a_log_line_has_its_parts,
+        a_log_line_stays_one_line,
+        log_levels_have_names,
+        random_names_are_fair,
+        the_clock_goes_forward,
+    };
 
-    tcase_add_test(tc, a_buffer_grows_and_hands_over);
-    tcase_add_test(tc, an_empty_buffer_yields_empty_text);
-    tcase_add_test(tc, running_out_of_memory_is_remembered);
-    tcase_add_test(tc, a_log_line_has_its_parts);
-    tcase_add_test(tc, a_log_line_stays_one_line);
-    tcase_add_test(tc, log_levels_have_names);
-    tcase_add_test(tc, random_names_are_fair);
-    tcase_add_test(tc, the_clock_goes_forward);
-    suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return SUITE_RUN("text", tests);
 }

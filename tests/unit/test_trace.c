@@ -3,6 +3,7 @@
 // tests/golden/chart; GOLDEN_WRITE=1 in the environment writes them anew, for eyes to judge.
 #include "common/reason.h"
 #include "common/trace/trace.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <malloc.h>
@@ -528,30 +529,24 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("trace");
-    TCase *tc = tcase_create("trace");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    tcase_add_test(tc, orig_as_text);
-    tcase_add_test(tc, orig_as_mermaid);
-    tcase_add_test(tc, term_as_text);
-    tcase_add_test(tc, term_as_mermaid);
-    tcase_add_test(tc, hostile_text_is_tamed);
-    tcase_add_test(tc, text_fits_the_terminal);
-    tcase_add_test(tc, empty_charts);
-    tcase_add_test(tc, events_are_in_time_order);
-    tcase_add_test(tc, a_step_is_matched_once);
-    tcase_add_test(tc, all_steps_are_found);
-    tcase_add_test(tc, texts_are_copied_and_bounded);
-    tcase_add_test(tc, the_list_is_bounded);
-    tcase_add_test(tc, no_trace_is_allowed);
+    const TTest *const tests[] = {
+        orig_as_text,
+        orig_as_mermaid,
+        term_as_text,
+        term_as_mermaid,
+        hostile_text_is_tamed,
+        text_fits_the_terminal,
+        empty_charts,
+        events_are_in_time_order,
+        a_step_is_matched_once,
+        all_steps_are_found,
+        texts_are_copied_and_bounded,
+        the_list_is_bounded,
+        no_trace_is_allowed,
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    tcase_add_test(tc, a_typical_call_is_small);
+        a_typical_call_is_small,
 #endif
-    suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    };
+
+    return SUITE_RUN("trace", tests);
 }
