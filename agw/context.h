@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef AGW_CONTEXT_H
+#define AGW_CONTEXT_H
+// What the control side remembers: contexts, and in them the streams ("lines", so as not to mix
+// them up with the worker's half) with what must be given back when they go. Signalling thread.
+
+#include "agw/agw.h"
+#include "agw/ports.h"
+#include "agw/stream.h"
+#include "agw/worker.h"
+
+// A worker and how many contexts it has.
+struct place {
+    struct worker *worker;
+    unsigned contexts;
+};
+
+// One termination of one line.
+struct line_end {
+    struct ports *ports; // NULL: not reserved
+    uint16_t port;
+    bool rtcp;
+    enum agw_transport transport;
+    int family;
+};
+
+struct line {
+    struct line *next; // in its context; unused once released
+    unsigned number;
+    struct line_end end[2];
+    bool fingerprints_known;
+    bool released; // on its way out: only its farewell is still to come
+    struct stream *stream;
+    struct order release; // memory for the end is there from the start
+    struct note farewell;
+};
+
+struct context {
+    struct context *next; // in its bucket
+    uint32_t id;
+    struct place *place;
+    struct line *lines;
+};
+
+struct contexts {
+    struct context **buckets;
+    uint32_t mask;
+    uint32_t last_id;
+};
+
+// expected: how many contexts there may be at a time; sizes the table. 0 or -ENOMEM.
+int contexts_open(struct contexts *contexts, unsigned expected);
+void contexts_close(struct contexts *contexts); // empty by then
+
+struct context *context_find(const struct contexts *contexts, uint32_t id);
+// A new context at place. NULL: no memory.
+struct context *context_create(struct contexts *contexts, struct place *place);
+void context_remove(struct contexts *contexts, struct context *context);
+// Any context; NULL when there is none.
+struct context *contexts_any(const struct contexts *contexts);
+
+struct line *line_find(const struct context *context, unsigned number);
+// A new line without terminations. NULL: no memory.
+struct line *line_create(struct context *context, unsigned number);
+// Takes the line out of its context; it lives on until line_free().
+void line_detach(struct context *context, struct line *line);
+// Gives its ports back and frees it.
+void line_free(struct line *line);
+
+#endif

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef AGW_MEDIA_H
+#define AGW_MEDIA_H
+// What streams find at the worker that owns them. Touched by that worker's thread alone, except for
+// what is const.
+
+#include "agw/agw.h"
+#include "agw/deadline.h"
+#include "agw/dtls.h"
+#include "common/config.h"
+#include "common/mailbox.h"
+
+#include <stdint.h>
+
+// The longest datagram IP can carry, and one byte to see that nothing was cut.
+#define MEDIA_DATAGRAM_MAX 65536
+
+struct media {
+    const struct config *cfg;
+    const struct dtls_profile *profile;
+    struct mailbox *notes; // to the signalling thread
+    int epoll;             // watches the sockets
+    uint8_t *buffer;       // MEDIA_DATAGRAM_MAX bytes for the datagram in hand
+    struct deadlines deadlines;
+
+    uint64_t now_us;          // read once per turn
+    unsigned handshakes_left; // handshake datagrams that may still be taken in this turn
+    unsigned half_open;       // DTLS handshakes under way as server
+
+    // what arrived in the present measuring window, for gathering
+    uint32_t window;
+    unsigned datagrams; // received
+    unsigned sockets;   // different ones among them
+};
+
+// A notification on its way to the signalling thread.
+struct note {
+    struct letter letter;
+    void *line; // whose it is: the control side's record of the stream
+    struct agw_notification what;
+};
+
+#endif

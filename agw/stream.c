@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Happy path: Reserve opens the connection points of one termination, a second Reserve those of the
+// other; Configure fills in addresses, mode and fingerprints. From then on stream_pass() carries
+// each datagram across: gate, send, count. Release closes everything and says farewell.
+//
+// Failure paths: whatever cannot be passed on is counted under its reason and told once. A stream
+// with one termination drops what arrives there for want of a destination. No memory for a note:
+// the log says so, media go on; the farewell has its memory from the start.
+
+#include "agw/stream.h"
+
+#include "agw/bearer.h"
+#include "common/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// Milestones told per stream. A call has a handful; a peer that moves or calls for ever must not
+// fill the trace or the signalling thread.
+#define STREAM_MILESTONES_MAX 32
+// The drop reasons are neighbours in the table of reasons; each has its bit in drops_told.
+#define DROP_FIRST REASON_DROP_CLEAR_ON_DTLS
+#define DROP_LAST REASON_DROP_SEND
+_Static_assert(DROP_LAST - DROP_FIRST < 32, "one bit per drop reason");
+
+const char *stream_id(const struct stream *s, char buf[static STREAM_ID_MAX])
+{
+    snprintf(buf, STREAM_ID_MAX, "context %u stream %u", s->context, s->number);
+    return buf;
+}
+
+// --- telling ------------------------------------------------------------------------------------
+
+static bool is_milestone(enum agw_event event)
+{
+    return event != AGW_DTLS_FAILURE && event != AGW_BEARER_RELEASED && event != AGW_MEDIA_INACTIVE;
+}
+
+static void fill_note(struct note *note, const struct point *at, const struct telling *telling)
+{
+    const struct stream *s = at->stream;
+    *note = (struct note){.line = s->line,
+                          .what = {.event = telling->event,
+                                   .time_us = s->media->now_us,
+                                   .context = s->context,
+                                   .termination = at->termination,
+                                   .stream = s->number,
+                                   .reason = telling->reason,
+                                   .outbound = telling->outbound}};
+    if (telling->address)
+        note->what.address = *telling->address;
+    if (telling->text)
+        snprintf(note->what.text, sizeof note->what.text, "%s", telling->text);
+}
+
+void stream_tell(struct point *at, const struct telling *telling)
+{
+    struct stream *s = at->stream;
+    if (is_milestone(telling->event) && s->told++ >= STREAM_MILESTONES_MAX) {
+        s->told = STREAM_MILESTONES_MAX;
+        return;
+    }
+    struct note *note = malloc(sizeof *note);
+    if (!note) {
+        char id[STREAM_ID_MAX];
+        log_error(stream_id(s, id), "no memory for a notification");
+        return;
+    }
+    fill_note(note, at, telling);
+    mailbox_post(s->media->notes, &note->letter);
+}
+
+void stream_drop(struct point *at, enum reason reason, const struct addr *source)
+{
+    struct stream *s = at->stream;
+    reason_count(reason);
+    s->stats.drops++;
+    if (reason < DROP_FIRST || reason > DROP_LAST)
+        return;
+    uint32_t bit = 1u << (reason - DROP_FIRST);
+    if (s->drops_told & bit)
+        return;
+    s->drops_told |= bit;
+    stream_tell(at, &(struct telling){.event = AGW_DROPPED, .reason = reason, .address = source});
+}
+
+// --- media --------------------------------------------------------------------------------------
+
+static void first_media(struct point *from)
+{
+    from->stream->media_told[from->termination] = true;
+    stream_tell(from, &(struct telling){.event = AGW_FIRST_MEDIA, .address = &from->remote});
+}
+
+static void media_again(struct stream *s)
+{
+    s->inactive_told = false;
+    stream_rearm(s);
+}
+
+void stream_pass(struct point *from, const void *data, size_t len)
+{
+    struct stream *s = from->stream;
+    struct point *to = from->other;
+    if (!from->open) {
+        stream_drop(from, REASON_DROP_GATE, NULL);
+        return;
+    }
+    enum reason reason =
+        to->bearer ? bearer_send(to->bearer, data, len) : point_send(to, data, len);
+    if (reason != REASON_NONE) {
+        stream_drop(from, reason, NULL);
+        return;
+    }
+    s->stats.packets[from->termination]++;
+    s->stats.bytes[from->termination] += len;
+    if (from->rtcp)
+        return;
+    s->last_media_us = s->media->now_us;
+    if (s->inactive_told)
+        media_again(s);
+    if (!s->media_told[from->termination])
+        first_media(from);
+}
+
+// --- deadlines ----------------------------------------------------------------------------------
+
+static bool gate_shut(const struct stream *s)
+{
+    return !s->point[AGW_T1][0].open && !s->point[AGW_T2][0].open;
+}
+
+static bool watches_media(const struct stream *s)
+{
+    // A held stream is silent by agreement, not by failure.
+    return s->inactivity_us > 0 && !s->inactive_told && !gate_shut(s);
+}
+
+void stream_rearm(struct stream *s)
+{
+    uint64_t due = DEADLINE_NEVER, soonest = s->media->now_us + 1;
+    const struct bearer *bearer = s->point[AGW_T1][0].bearer;
+    if (watches_media(s))
+        due = s->last_media_us + s->inactivity_us;
+    if (bearer && bearer_deadline(bearer) < due)
+        due = bearer_deadline(bearer);
+    deadline_set(&s->media->deadlines, &s->deadline, due < soonest ? soonest : due);
+}
+
+static void check_inactivity(struct stream *s)
+{
+    if (!watches_media(s) || s->media->now_us < s->last_media_us + s->inactivity_us)
+        return;
+    s->inactive_told = true;
+    reason_count(REASON_MEDIA_INACTIVE);
+    stream_tell(&s->point[s->inactivity_at][0],
+                &(struct telling){.event = AGW_MEDIA_INACTIVE, .reason = REASON_MEDIA_INACTIVE});
+}
+
+static void on_deadline(struct deadline *deadline)
+{
+    struct stream *s = (struct stream *)((char *)deadline - offsetof(struct stream, deadline));
+    if (s->point[AGW_T1][0].bearer)
+        bearer_due(s->point[AGW_T1][0].bearer);
+    check_inactivity(s);
+    stream_rearm(s);
+}
+
+// --- procedures ---------------------------------------------------------------------------------
+
+static void init_point(struct stream *s, enum agw_termination termination, bool rtcp)
+{
+    s->point[termination][rtcp] = (struct point){.fd = -1,
+                                                 .termination = termination,
+                                                 .rtcp = rtcp,
+                                                 .open = true,
+                                                 .stream = s,
+                                                 .other = &s->point[!termination][rtcp]};
+}
+
+struct stream *stream_create(uint32_t context, unsigned number, void *line)
+{
+    struct stream *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->context = context;
+    s->number = number;
+    s->line = line;
+    for (int i = 0; i < 4; i++)
+        init_point(s, i & 1 ? AGW_T2 : AGW_T1, i >> 1);
+    deadline_init(&s->deadline, on_deadline);
+    return s;
+}
+
+void stream_free(struct stream *s)
+{
+    free(s);
+}
+
+static bool receives(enum agw_mode mode)
+{
+    return mode == AGW_SEND_RECEIVE || mode == AGW_RECEIVE_ONLY;
+}
+
+static bool sends(enum agw_mode mode)
+{
+    return mode == AGW_SEND_RECEIVE || mode == AGW_SEND_ONLY;
+}
+
+// RTCP flows whatever the mode (RFC 3264 5.1); its points stay open.
+static void set_mode(struct stream *s, enum agw_termination termination, enum agw_mode mode)
+{
+    s->mode[termination] = mode;
+    for (int t = AGW_T1; t <= AGW_T2; t++)
+        s->point[t][0].open = receives(s->mode[t]) && sends(s->mode[!t]);
+}
+
+static void set_inactivity(struct stream *s, const struct agw_request *request)
+{
+    if (request->inactivity_s == 0)
+        return;
+    s->inactivity_us = request->inactivity_s * 1000000ull;
+    s->inactivity_at = request->termination;
+}
+
+static void signal_rtcp(struct stream *s, const struct agw_request *request)
+{
+    struct addr remote = request->remote_rtcp;
+    if (!addr_is_set(&remote) && addr_is_set(&request->remote)) {
+        remote = request->remote; // RFC 3605 2.1: the port above, unless said otherwise
+        addr_set_port(&remote, (uint16_t)(addr_port(&remote) + 1));
+    }
+    point_signal(&s->point[request->termination][1], &remote, request->relatch);
+}
+
+void stream_configure(struct stream *s, const struct agw_request *request)
+{
+    struct point *media = &s->point[request->termination][0];
+    set_mode(s, request->termination, request->mode);
+    set_inactivity(s, request);
+    if (request->peak_rate_kbps > 0)
+        point_police(media, request->peak_rate_kbps);
+    if (media->bearer)
+        bearer_configure(media->bearer, request);
+    else
+        point_signal(media, &request->remote, request->relatch);
+    if (s->point[request->termination][1].fd >= 0)
+        signal_rtcp(s, request);
+    s->last_media_us = s->media->now_us; // silence counts from here
+    stream_rearm(s);
+}
+
+void stream_reserve(struct stream *s, struct media *media, const struct agw_request *request,
+                    const int fd[static 2], struct certificate *certificate)
+{
+    struct point *points = s->point[request->termination];
+    if (!s->media) {
+        s->media = media;
+        s->inactivity_us = media->cfg->agw.media_timeout_s * 1000000ull;
+    }
+    for (int i = 0; i < 2 && fd[i] >= 0; i++) {
+        points[i].latching = request->latching;
+        point_open(&points[i], fd[i], request->family);
+    }
+    if (certificate) {
+        points[0].bearer = bearer_create(&points[0], certificate);
+        if (!points[0].bearer) {
+            char id[STREAM_ID_MAX];
+            log_error(stream_id(s, id), "no memory for the (D)TLS session");
+            point_close(&points[0]); // never a clear path in place of a secured one
+        }
+    }
+    stream_configure(s, request);
+}
+
+void stream_release(struct stream *s, struct media *media, struct note *farewell)
+{
+    s->media = media;
+    bearer_release(s->point[AGW_T1][0].bearer);
+    s->point[AGW_T1][0].bearer = NULL;
+    for (int i = 0; i < 4; i++)
+        point_close(&s->point[i & 1][i >> 1]);
+    deadline_set(&media->deadlines, &s->deadline, DEADLINE_NEVER);
+    fill_note(farewell, &s->point[AGW_T1][0], &(struct telling){.event = AGW_STREAM_RELEASED});
+    farewell->what.stats = s->stats;
+    mailbox_post(media->notes, &farewell->letter);
+}

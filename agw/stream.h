@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef AGW_STREAM_H
+#define AGW_STREAM_H
+// A stream: the connection points of one medium on both terminations, joined. Lives on one worker;
+// everything here but stream_create() and stream_free() runs on its thread.
+
+#include "agw/certificate.h"
+#include "agw/point.h"
+
+struct stream {
+    struct media *media;
+    void *line; // the control side's record, for notes
+    uint32_t context;
+    unsigned number;
+    enum agw_mode mode[2];
+    struct point point[2][2]; // per termination: media, RTCP
+    struct agw_stream_stats stats;
+    uint32_t drops_told; // one bit per DROP_ reason
+    unsigned told;       // milestones told so far
+    bool media_told[2];  // first media, per direction
+    bool inactive_told;  // until media flows again
+    enum agw_termination inactivity_at;
+    uint64_t inactivity_us; // 0: not watched
+    uint64_t last_media_us;
+    struct deadline deadline;
+};
+
+// Signalling thread. NULL: no memory. line is handed back in every note.
+struct stream *stream_create(uint32_t context, unsigned number, void *line);
+void stream_free(struct stream *stream);
+
+// Carry out what the ALG asked for. stream_reserve() takes over the descriptors (fd[1] is -1
+// without RTCP) and the certificate (NULL without DTLS).
+void stream_reserve(struct stream *stream, struct media *media, const struct agw_request *request,
+                    const int fd[static 2], struct certificate *certificate);
+void stream_configure(struct stream *stream, const struct agw_request *request);
+// Closes associations and sockets, then posts farewell, the last note of the stream, with the
+// stream's statistics. The stream belongs to the control side again.
+void stream_release(struct stream *stream, struct media *media, struct note *farewell);
+
+// --- for connection points and bearers ----------------------------------------------------------
+
+// Media that arrived at from, unprotected: out at the other termination or dropped.
+void stream_pass(struct point *from, const void *data, size_t len);
+// Counts a drop; the first of each reason is told.
+void stream_drop(struct point *at, enum reason reason, const struct addr *source);
+// Tells the ALG. Milestones (what only the trace wants) of one stream are bounded in number.
+struct telling {
+    enum agw_event event;
+    enum reason reason;
+    bool outbound;
+    const struct addr *address; // NULL: none
+    const char *text;           // NULL: none
+};
+void stream_tell(struct point *at, const struct telling *telling);
+// To be called when a deadline of the stream may have changed.
+void stream_rearm(struct stream *stream);
+// "context 7 stream 1", for the log. Returns buf.
+#define STREAM_ID_MAX 40
+const char *stream_id(const struct stream *stream, char buf[static STREAM_ID_MAX]);
+
+#endif
