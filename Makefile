@@ -25,7 +25,7 @@ endif
 # What the build stands on. Tests and the user agent need a few more.
 PKGS      := sofia-sip-ua gnutls libuv libcyaml
 TEST_PKGS := check spandsp libtiff-4
-DEPS := gcc pkg-config libsofia-sip-ua-dev libgnutls28-dev libuv1-dev libcyaml-dev check \
+DEPS := gcc pkg-config libsofia-sip-ua-dev libgnutls28-dev libuv1-dev libcyaml-dev uthash-dev check \
         libspandsp-dev libtiff-dev libtiff-tools sip-tester valgrind openssl procps
 LINT_DEPS := clang clang-format clang-tidy
 

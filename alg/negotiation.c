@@ -38,7 +38,8 @@ struct negotiation {
 
     uint64_t stream_ids; // bit i: id i + 1 is taken
     unsigned last_id;
-    unsigned stream_count;
+    unsigned held;   // streams at the AGW
+    unsigned opened; // streams that ever were there
     struct stream *retired[AGW_STREAMS_MAX];
     unsigned retired_count;
 };
@@ -73,7 +74,6 @@ static struct stream *stream_open(struct negotiation *n, const struct profile *p
         if (n->stream_ids & bit)
             continue;
         n->stream_ids |= bit;
-        n->stream_count++;
         s->id = n->last_id;
         s->uses = 1;
         s->t1_transport = profile->t1_transport;
@@ -85,16 +85,28 @@ static struct stream *stream_open(struct negotiation *n, const struct profile *p
     return NULL;
 }
 
+static bool at_agw(const struct stream *s)
+{
+    return !s->failed && (s->point[SIDE_ACCESS].reserved || s->point[SIDE_CORE].reserved);
+}
+
+// Ends the terminations of a stream at the AGW, once.
+static void stream_release(struct negotiation *n, const struct stream *s)
+{
+    if (!at_agw(s))
+        return;
+    iq_release(n->iq, s->id);
+    if (--n->held == 0)
+        n->iq->context = 0; // the context went with its last stream
+}
+
 // Lets go of one use; the last one releases the terminations.
 static void stream_leave(struct negotiation *n, struct stream *s)
 {
     if (!s || --s->uses > 0)
         return;
-    if (!s->failed && (s->point[0].reserved || s->point[1].reserved))
-        iq_release(n->iq, s->id);
+    stream_release(n, s);
     n->stream_ids &= ~(UINT64_C(1) << (s->id - 1));
-    if (--n->stream_count == 0)
-        n->iq->context = 0; // the context went with its last stream
     free(s);
 }
 
@@ -106,10 +118,29 @@ static void media_clear(struct negotiation *n, struct media *media)
     *media = (struct media){0};
 }
 
+static void media_mark_released(struct media *media)
+{
+    for (size_t i = 0; i < media->count; i++)
+        if (media->list[i].stream)
+            media->list[i].stream->failed = true;
+}
+
+void negotiation_release(struct negotiation *n)
+{
+    if (n->held > 0)
+        iq_release(n->iq, 0);
+    n->held = 0;
+    media_mark_released(&n->agreed);
+    media_mark_released(&n->proposed);
+    for (unsigned i = 0; i < n->retired_count; i++)
+        n->retired[i]->failed = true;
+}
+
 void negotiation_free(struct negotiation *n)
 {
     if (!n)
         return;
+    negotiation_release(n);
     media_clear(n, &n->proposed);
     media_clear(n, &n->agreed);
     negotiation_drop_retired(n);
@@ -205,6 +236,10 @@ static enum reason reserve(struct negotiation *n, struct medium *m, enum side si
                                             : iq_reserve(n->iq, &q, &reply);
     if (reason != REASON_NONE)
         return reason;
+    if (!at_agw(m->stream)) {
+        n->held++;
+        n->opened++;
+    }
     point->reserved = true;
     point->local = reply.local;
     point->local_rtcp = reply.local_rtcp;
@@ -595,13 +630,13 @@ unsigned negotiation_stream_failed(struct negotiation *n, unsigned stream)
         if (n->retired[i]->id == stream)
             return alive ? alive : 1; // it was on its way out anyway
     if (s && !s->failed) {
+        stream_release(n, s);
         s->failed = true;
-        iq_release(n->iq, stream);
     }
     return alive;
 }
 
-unsigned negotiation_streams(const struct negotiation *n)
+unsigned negotiation_opened(const struct negotiation *n)
 {
-    return n->stream_count;
+    return n->opened;
 }

@@ -18,7 +18,9 @@ struct negotiation;
 // family[side]: address family to use where the SDP does not tell yet.
 struct negotiation *negotiation_open(const struct config *cfg, struct iq *iq, unsigned mediasec,
                                      const int family[2]);
-// Releases nothing at the AGW: see iq_release(). NULL is allowed.
+// Releases the whole context at the AGW; no media live on.
+void negotiation_release(struct negotiation *n);
+// NULL is allowed.
 void negotiation_free(struct negotiation *n);
 
 // Rewrites an offer for the other side, reserving what it needs. error gets a sentence for people.
@@ -44,7 +46,8 @@ enum side negotiation_offerer(const struct negotiation *n); // of the open offer
 // A stream failed at the AGW: its media line is dead from now on. Returns how many agreed or
 // proposed media are still alive (REQ-104).
 unsigned negotiation_stream_failed(struct negotiation *n, unsigned stream);
-// AGW streams this session still holds.
-unsigned negotiation_streams(const struct negotiation *n);
+// How many streams this session ever had at the AGW: as many AGW_STREAM_RELEASED are to be
+// expected.
+unsigned negotiation_opened(const struct negotiation *n);
 
 #endif

@@ -57,6 +57,7 @@ struct config {
     struct config_side access;
     struct config_side core;
     struct addr next_hop; // core side; not set: the Request-URI decides
+    bool next_hop_tcp;
 
     unsigned mediasec; // own mechanisms, and those of UEs not named in ues
     struct config_ue ues[CONFIG_UES_MAX];
@@ -99,7 +100,7 @@ struct config {
     struct {
         char directory[CONFIG_NAME_MAX]; // charts are written here when a session ends; "": off
         unsigned events_max;             // per session
-        bool messages;                   // keep whole SIP messages in the trace
+        bool messages;                   // whole SDP bodies, not only the lines that matter
     } trace;
 
     enum log_level log_level;

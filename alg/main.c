@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Wires the process: configuration, loop, SIP, AGW, signals; runs; and on the way down releases
+// every session properly before anything closes.
+//
+// Exit status: 0 after SIGTERM or SIGINT, 1 for a bad configuration or command line, 2 for what the
+// system refuses (address in use, no permission, no memory).
+#include "alg/loop.h"
+#include "alg/proxy.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/reason.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sofia-sip/su.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_BAD_CONFIG = 1, EXIT_SYSTEM = 2 };
+
+// How long the last BYEs may take before the process ends without their answers.
+#define SHUTDOWN_MS 3000
+
+struct process {
+    struct config cfg;
+    struct loop *loop;
+    struct proxy *proxy;
+    struct agw *agw;
+    uv_signal_t signals[3];
+};
+
+static void usage(FILE *out)
+{
+    fprintf(out,
+            "usage: pcscf [--config FILE] [--check-config] [--version] [--help]\n"
+            "\n"
+            "The all-in-one P-CSCF for IMS labs: SIP proxy, IMS-ALG and IMS-AGW in one process.\n"
+            "\n"
+            "  --config FILE   read this YAML file; without it built-in loopback defaults are\n"
+            "                  used: UE side 127.0.0.1:5060, core side 127.0.0.1:5070, next hop\n"
+            "                  127.0.0.1:5080\n"
+            "  --check-config  read the configuration, say what is wrong with it, and end\n"
+            "  --version       print the version and end\n"
+            "  --help          print this text and end\n"
+            "\n"
+            "SIGTERM and SIGINT release all sessions and end the process; SIGUSR1 logs the\n"
+            "counters of everything that was refused or dropped.\n"
+            "Exit status: 0 ended as asked, 1 bad configuration, 2 the system refused.\n");
+}
+
+struct options {
+    const char *config;
+    bool check;
+};
+
+// Returns -1 to go on, else the exit status.
+static int read_options(int argc, char **argv, struct options *options)
+{
+    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+                                          {"check-config", no_argument, NULL, 'k'},
+                                          {"version", no_argument, NULL, 'v'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    int c;
+    while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            options->config = optarg;
+            break;
+        case 'k':
+            options->check = true;
+            break;
+        case 'v':
+            puts("pcscf " PCSCF_VERSION);
+            return 0;
+        case 'h':
+            usage(stdout);
+            return 0;
+        default:
+            usage(stderr);
+            return EXIT_BAD_CONFIG;
+        }
+    }
+    if (optind == argc)
+        return -1;
+    fprintf(stderr, "pcscf: unexpected argument '%s'; see --help\n", argv[optind]);
+    return EXIT_BAD_CONFIG;
+}
+
+static int read_config(struct config *cfg, const struct options *options)
+{
+    char error[CONFIG_ERROR_MAX];
+    config_defaults(cfg);
+    if (options->config && config_load(cfg, options->config, error)) {
+        fprintf(stderr, "pcscf: %s\n", error);
+        return EXIT_BAD_CONFIG;
+    }
+    log_set_level(cfg->log_level);
+    if (!options->check)
+        return -1;
+    printf("%s: ok\n", options->config ? options->config : "built-in configuration");
+    return 0;
+}
+
+static void log_counters(void)
+{
+    for (int r = 1; r < REASON_COUNT; r++)
+        if (reason_total((enum reason)r))
+            log_info("counters", "%-24s %" PRIu64 "  %s", reason_name((enum reason)r),
+                     reason_total((enum reason)r), reason_text((enum reason)r));
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct process *process = handle->data;
+    if (number == SIGUSR1) {
+        log_counters();
+        return;
+    }
+    log_info("pcscf", "%s: releasing all sessions", strsignal(number));
+    loop_stop(process->loop);
+}
+
+static void listen_to_signals(struct process *process)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        uv_signal_init(loop_uv(process->loop), &process->signals[i]);
+        process->signals[i].data = process;
+        uv_signal_start(&process->signals[i], on_signal, numbers[i]);
+    }
+}
+
+static int open_all(struct process *process)
+{
+    char error[CONFIG_ERROR_MAX] = "the event loops cannot start";
+    int err = loop_open(&process->loop);
+    if (!err)
+        err = proxy_open(&process->proxy, &process->cfg, loop_root(process->loop),
+                         loop_uv(process->loop), error);
+    if (!err)
+        err = agw_open(&process->agw, &process->cfg, loop_uv(process->loop), proxy_agw_notification,
+                       process->proxy, error);
+    if (!err && (err = proxy_attach_agw(process->proxy, process->agw)))
+        snprintf(error, sizeof(error), "out of memory");
+    if (err)
+        fprintf(stderr, "pcscf: %s\n", error);
+    return err;
+}
+
+static void announce(const struct config *cfg)
+{
+    char text[ADDR_STRLEN];
+    for (size_t i = 0; i < cfg->access.listen_count; i++)
+        log_info("pcscf", "access side (Gm): %s", addr_format(&cfg->access.listen[i], text));
+    for (size_t i = 0; i < cfg->core.listen_count; i++)
+        log_info("pcscf", "core side (Mw): %s", addr_format(&cfg->core.listen[i], text));
+    if (addr_is_set(&cfg->next_hop))
+        log_info("pcscf", "next hop: %s", addr_format(&cfg->next_hop, text));
+    log_info("pcscf", "ready");
+}
+
+// No new calls; BYEs for those that stand; then whatever is left after the bound is dropped.
+static void shut_down(struct process *process)
+{
+    uint64_t end = clock_now_us() + SHUTDOWN_MS * UINT64_C(1000);
+    proxy_shut_down(process->proxy);
+    while (proxy_busy(process->proxy) && clock_now_us() < end)
+        loop_turn(process->loop, 50);
+}
+
+static void close_all(struct process *process)
+{
+    agw_close(process->agw);
+    proxy_close(process->proxy);
+    loop_close(process->loop);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    struct process process = {0};
+    int status = read_options(argc, argv, &options);
+    if (status < 0)
+        status = read_config(&process.cfg, &options);
+    if (status >= 0)
+        return status;
+    su_init();
+    status = open_all(&process) ? EXIT_SYSTEM : 0;
+    if (status == 0) {
+        listen_to_signals(&process);
+        announce(&process.cfg);
+        loop_run(process.loop);
+        shut_down(&process);
+        log_counters();
+    }
+    close_all(&process);
+    su_deinit();
+    return status;
+}

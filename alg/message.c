@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Everything is allocated in the message's own home and goes with it. Running out of memory is the
+// only failure and is told by NULL or -ENOMEM.
+#include "alg/message.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+// Headers the proxy reads or writes. Whatever is not in this list can neither cause a 400 nor get
+// lost: the stack forwards it as it came.
+static const char *const parsed[] = {"Via",           "Route",   "Record-Route", "Max-Forwards",
+                                     "Proxy-Require", "From",    "To",           "Call-ID",
+                                     "CSeq",          "Contact", "Require",      "Supported",
+                                     "RSeq",          "RAck",    "Content-Type", "Content-Length"};
+
+static bool is_parsed(const char *name)
+{
+    for (size_t i = 0; name && i < sizeof(parsed) / sizeof(parsed[0]); i++)
+        if (strcasecmp(parsed[i], name) == 0)
+            return true;
+    return false;
+}
+
+msg_mclass_t *message_class(void)
+{
+    const msg_mclass_t *all = sip_default_mclass();
+    msg_mclass_t *slim = msg_mclass_clone(all, all->mc_hash_size, 1);
+    for (int i = 0; slim && i < all->mc_hash_size; i++)
+        if (all->mc_hash[i].hr_class && is_parsed(all->mc_hash[i].hr_class->hc_name))
+            msg_mclass_insert(slim, &all->mc_hash[i]);
+    return slim;
+}
+
+static enum sip_kind kind_of(const char *method)
+{
+    static const struct {
+        const char *name;
+        enum sip_kind kind;
+    } kinds[] = {{"INVITE", SIP_INVITE}, {"ACK", SIP_ACK},     {"BYE", SIP_BYE},
+                 {"CANCEL", SIP_CANCEL}, {"PRACK", SIP_PRACK}, {"UPDATE", SIP_UPDATE}};
+    for (size_t i = 0; method && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (strcmp(kinds[i].name, method) == 0)
+            return kinds[i].kind;
+    return SIP_OTHER;
+}
+
+static bool is_sdp(const sip_t *sip)
+{
+    return sip->sip_payload && sip->sip_payload->pl_len > 0 && sip->sip_content_type &&
+           sip->sip_content_type->c_type &&
+           strcasecmp(sip->sip_content_type->c_type, "application/sdp") == 0;
+}
+
+static void body_facts(const sip_t *sip, struct sip_facts *facts)
+{
+    if (!is_sdp(sip))
+        return;
+    facts->body = sip->sip_payload->pl_data;
+    facts->body_len = sip->sip_payload->pl_len;
+}
+
+static void source_facts(msg_t *msg, struct sip_facts *facts)
+{
+    su_addrinfo_t *info = msg_addrinfo(msg);
+    if (info && info->ai_addr)
+        facts->source = addr_from_sockaddr(info->ai_addr, info->ai_addrlen);
+    facts->tcp = info && info->ai_socktype == SOCK_STREAM;
+}
+
+static void route_facts(msg_t *msg, const sip_t *sip, struct sip_facts *facts)
+{
+    const sip_record_route_t *r = sip->sip_record_route;
+    for (; r && facts->record_route_count < SIP_ROUTES_MAX; r = r->r_next)
+        facts->record_route[facts->record_route_count++] = url_as_string(msg_home(msg), r->r_url);
+}
+
+void message_facts(msg_t *msg, sip_t *sip, struct sip_facts *facts)
+{
+    su_home_t *home = msg_home(msg);
+    *facts = (struct sip_facts){0};
+    facts->method = sip->sip_request ? sip->sip_request->rq_method_name
+                    : sip->sip_cseq  ? sip->sip_cseq->cs_method_name
+                                     : "";
+    facts->kind = kind_of(facts->method);
+    if (sip->sip_status) {
+        facts->status = sip->sip_status->st_status;
+        facts->phrase = sip->sip_status->st_phrase;
+        facts->reliable = sip->sip_rseq && facts->status > 100 && facts->status < 200;
+    }
+    facts->cseq = sip->sip_cseq ? sip->sip_cseq->cs_seq : 0;
+    facts->call_id = sip->sip_call_id ? sip->sip_call_id->i_id : "";
+    facts->from = sip_header_as_string(home, (const sip_header_t *)sip->sip_from);
+    facts->to = sip_header_as_string(home, (const sip_header_t *)sip->sip_to);
+    facts->from_tag = sip->sip_from ? sip->sip_from->a_tag : NULL;
+    facts->to_tag = sip->sip_to ? sip->sip_to->a_tag : NULL;
+    if (sip->sip_contact && sip->sip_contact->m_url->url_type != url_any)
+        facts->contact = url_as_string(home, sip->sip_contact->m_url);
+    route_facts(msg, sip, facts);
+    body_facts(sip, facts);
+    source_facts(msg, facts);
+}
+
+// The default port of SIP over UDP and TCP (RFC 3261 19.1.2).
+#define DEFAULT_PORT 5060
+
+struct hop message_hop(const url_t *url)
+{
+    struct hop hop = {0};
+    char transport[8] = "";
+    if (!url || !url->url_host)
+        return hop;
+    unsigned long port =
+        url->url_port && url->url_port[0] ? strtoul(url->url_port, NULL, 10) : DEFAULT_PORT;
+    if (port == 0 || port > UINT16_MAX)
+        return hop;
+    (void)addr_parse(&hop.addr, url->url_host, (uint16_t)port); // a name stays unset
+    if (url_param(url->url_params, "transport", transport, sizeof(transport)) > 0)
+        hop.tcp = strcasecmp(transport, "tcp") == 0;
+    return hop;
+}
+
+const char *message_hop_url(const struct hop *hop, char buf[static MESSAGE_HOP_STRLEN])
+{
+    char address[ADDR_STRLEN];
+    snprintf(buf, MESSAGE_HOP_STRLEN, "sip:%s;transport=%s", addr_format(&hop->addr, address),
+             hop->tcp ? "tcp" : "udp");
+    return buf;
+}
+
+bool message_count_hop(msg_t *msg, sip_t *sip)
+{
+    // "the proxy MUST add one with a field value, which SHOULD be 70" (RFC 3261 16.6)
+    char text[24] = "70";
+    if (sip->sip_max_forwards) {
+        unsigned long left = sip->sip_max_forwards->mf_count;
+        if (left == 0)
+            return false;
+        snprintf(text, sizeof(text), "%lu", left - 1);
+        // a changed number would keep its old spelling: the header is made anew
+        sip_header_remove(msg, sip, (sip_header_t *)sip->sip_max_forwards);
+    }
+    sip_header_insert(msg, sip, (sip_header_t *)sip_max_forwards_make(msg_home(msg), text));
+    return true;
+}
+
+int message_set_body(msg_t *msg, sip_t *sip, const char *body, size_t len)
+{
+    su_home_t *home = msg_home(msg);
+    if (sip->sip_payload)
+        sip_header_remove(msg, sip, (sip_header_t *)sip->sip_payload);
+    if (sip->sip_content_length)
+        sip_header_remove(msg, sip, (sip_header_t *)sip->sip_content_length);
+    if (len == 0 && sip->sip_content_type)
+        sip_header_remove(msg, sip, (sip_header_t *)sip->sip_content_type);
+    sip_header_t *length = (sip_header_t *)sip_content_length_create(home, (uint32_t)len);
+    if (!length || sip_header_insert(msg, sip, length) < 0)
+        return -ENOMEM;
+    if (len == 0)
+        return 0;
+    sip_header_t *payload = (sip_header_t *)sip_payload_create(home, body, (isize_t)len);
+    return payload && sip_header_insert(msg, sip, payload) >= 0 ? 0 : -ENOMEM;
+}
+
+int message_add_record_route(msg_t *msg, sip_t *sip, const char *uri)
+{
+    sip_header_t *header = (sip_header_t *)sip_record_route_format(msg_home(msg), "<%s>", uri);
+    return header && sip_header_insert(msg, sip, header) >= 0 ? 0 : -ENOMEM;
+}
+
+bool message_is_encoded(const sip_t *sip)
+{
+    if (!is_sdp(sip))
+        return false;
+    for (const sip_unknown_t *u = sip->sip_unknown; u; u = u->un_next)
+        if (u->un_name && u->un_value &&
+            (strcasecmp(u->un_name, "Content-Encoding") == 0 || strcmp(u->un_name, "e") == 0) &&
+            strcasecmp(u->un_value, "identity") != 0)
+            return true;
+    return false;
+}
+
+const char *message_unknown_extension(const sip_t *sip)
+{
+    static const char *const served[] = {"sec-agree", "mediasec"};
+    const sip_proxy_require_t *require = sip->sip_proxy_require;
+    for (size_t i = 0; require && require->k_items && require->k_items[i]; i++) {
+        bool known = false;
+        for (size_t k = 0; k < sizeof(served) / sizeof(served[0]); k++)
+            known = known || strcasecmp(served[k], require->k_items[i]) == 0;
+        if (!known)
+            return require->k_items[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef ALG_MESSAGE_H
+#define ALG_MESSAGE_H
+// Reading and editing single SIP messages. Nothing here knows transactions or sessions.
+
+#include "alg/facts.h"
+#include "alg/sofia.h"
+
+// A place to send a request to.
+struct hop {
+    struct addr addr; // not set: none
+    bool tcp;
+};
+
+// A message class that parses only what the proxy uses; everything else is carried byte for byte,
+// well formed or not. free() it after the agent is gone. NULL: no memory.
+msg_mclass_t *message_class(void);
+
+// Text is borrowed from the message's memory.
+void message_facts(msg_t *msg, sip_t *sip, struct sip_facts *facts);
+
+// IP literal, port and transport of a URI; not set when the host is a name.
+struct hop message_hop(const url_t *url);
+// "sip:192.0.2.1:5060;transport=udp" for the stack. Returns buf.
+#define MESSAGE_HOP_STRLEN (ADDR_STRLEN + 24)
+const char *message_hop_url(const struct hop *hop, char buf[static MESSAGE_HOP_STRLEN]);
+
+// RFC 3261 16.6: one hop less, or 70 where none was given. False: it was 0 already.
+bool message_count_hop(msg_t *msg, sip_t *sip);
+// Replaces the body and Content-Length; an empty body takes Content-Type away too. 0 or -ENOMEM.
+int message_set_body(msg_t *msg, sip_t *sip, const char *body, size_t len);
+int message_add_record_route(msg_t *msg, sip_t *sip, const char *uri);
+// An SDP body under Content-Encoding, which nobody here can read.
+bool message_is_encoded(const sip_t *sip);
+// The first option tag of Proxy-Require that is not served; NULL: none (RFC 3261 16.3).
+const char *message_unknown_extension(const sip_t *sip);
+
+#endif

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef ALG_PROXY_INTERNAL_H
+#define ALG_PROXY_INTERNAL_H
+// Shared by the files of the proxy: listening points and routing (route.c), transactions (proxy.c),
+// requests of our own (release.c).
+
+#include "alg/message.h"
+#include "alg/proxy.h"
+#include "alg/session.h"
+
+struct listen {
+    enum side side;
+    struct addr addr;
+    char ident[16]; // Sofia's name for the transport
+};
+
+struct proxy {
+    const struct config *cfg;
+    uv_loop_t *loop;
+    nta_agent_t *agent;
+    nta_leg_t *leg;
+    msg_mclass_t *mclass;
+    struct listen listen[2 * CONFIG_LISTEN_MAX];
+    unsigned listen_count;
+    struct agw *agw;
+    struct sessions *sessions;
+    struct forward *forwards; // all that are open
+    unsigned own_requests;    // BYEs of ours still unanswered
+    bool shutting_down;
+};
+
+// One forwarded request, or one of our own (irq NULL from the start).
+struct forward {
+    struct proxy *proxy;
+    struct session *session; // NULL: outside any
+    nta_incoming_t *irq;     // NULL once the final response went upstream
+    nta_outgoing_t *orq;     // NULL once the final response came
+    enum side from;
+    struct session_request_id id;
+    bool own;
+    struct forward *prev, *next; // in proxy->forwards
+};
+
+// --- route.c ----------------------------------------------------------------------------------
+
+// The listening point a message came in on; NULL: none of ours.
+const struct listen *route_arrival(const struct proxy *proxy, msg_t *msg);
+// The one to send from towards an address; NULL: no such family on that side.
+const struct listen *route_departure(const struct proxy *proxy, enum side side,
+                                     const struct addr *to);
+bool route_is_own(const struct proxy *proxy, const url_t *url);
+// Takes our own Route entries off the top. token gets the user part of the first (empty: none).
+void route_pop_own(const struct proxy *proxy, msg_t *msg, sip_t *sip, char *token, size_t size);
+// Where a request that arrived from `from` goes (RFC 3261 16.5, 16.6); not set: nowhere.
+struct hop route_next(const struct proxy *proxy, enum side from, const sip_t *sip,
+                      const struct session *session);
+// "sip:TOKEN@ADDR:PORT;lr" of a listening point. Returns buf.
+#define ROUTE_URI_MAX 160
+const char *route_own_uri(const struct listen *listen, const char *token, bool tcp,
+                          char buf[static ROUTE_URI_MAX]);
+// The mechanisms agreed with the UE of a call, from configuration.
+unsigned route_mediasec(const struct proxy *proxy, enum side from, const sip_t *sip);
+
+// --- release.c --------------------------------------------------------------------------------
+
+// struct session_ops of the proxy.
+void release_send_bye(void *arg, struct session *s, enum side to, enum reason reason);
+void release_fail_early(void *arg, struct session *s, enum reason reason);
+// ACK to a 2xx that is not passed on (RFC 3261 13.2.2.4); then comes the BYE.
+void release_ack(struct proxy *proxy, struct session *s, enum side to, uint32_t cseq);
+
+// --- proxy.c ----------------------------------------------------------------------------------
+
+// Answers the server transaction of f for a reason, with a Warning for people, and lets go of it.
+void proxy_refuse(struct forward *f, enum reason reason, const char *text);
+struct forward *proxy_forward_open(struct proxy *proxy, struct session *session);
+// Frees f when neither transaction needs it any more.
+void proxy_forward_settle(struct forward *f);
+int proxy_on_own_response(struct forward *f, nta_outgoing_t *orq, sip_t const *sip);
+
+#endif

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Requests of the P-CSCF's own: a BYE is built per side as the other party would build it
+// (TS 24.229 5.2.8.1.2), sent over the route set that lies beyond us, and forgotten with its final
+// response. A request that cannot be built or sent is logged; the other side is served all the
+// same.
+#include "alg/proxy_internal.h"
+
+#include "common/log.h"
+#include "common/strbuf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static url_t *parse_uri(su_home_t *home, const char *uri)
+{
+    return uri ? url_hdup(home, (const url_t *)uri) : NULL;
+}
+
+// The nearest entry of the route set, else the remote target; a UE is reached where it called from.
+static struct hop first_hop_to(const struct party *to, enum side side, su_home_t *home)
+{
+    struct hop flow = {to->hop, to->tcp};
+    if (!to->route_count && side == SIDE_ACCESS)
+        return flow;
+    struct hop hop = message_hop(parse_uri(home, to->route_count ? to->route[0] : to->contact));
+    return addr_is_set(&hop.addr) ? hop : flow;
+}
+
+static char *route_set(const struct party *to)
+{
+    struct strbuf text = STRBUF_INIT;
+    for (unsigned i = 0; i < to->route_count; i++)
+        strbuf_printf(&text, "%s<%s>", i ? ", " : "", to->route[i]);
+    return strbuf_take(&text);
+}
+
+// extra: one more header line, or NULL.
+static msg_t *build(struct proxy *proxy, const struct session *s, enum side to, sip_method_t method,
+                    uint32_t cseq, const char *extra)
+{
+    const struct party *from = session_party(s, side_other(to)), *target = session_party(s, to);
+    const char *name = method == sip_method_ack ? "ACK" : "BYE";
+    msg_t *msg = nta_msg_create(proxy->agent, 0);
+    char *routes = route_set(target);
+    if (!msg || !routes)
+        goto fail;
+    sip_t *sip = sip_object(msg);
+    su_home_t *home = msg_home(msg);
+    url_t *uri = parse_uri(home, target->contact);
+    if (!uri || sip_add_tl(msg, sip, TAG_IF(routes[0], SIPTAG_ROUTE_STR(routes)),
+                           SIPTAG_FROM_STR(from->name), SIPTAG_TO_STR(target->name),
+                           SIPTAG_CALL_ID_STR(session_call_id(s)), SIPTAG_MAX_FORWARDS_STR("70"),
+                           TAG_IF(extra, SIPTAG_HEADER_STR(extra)), TAG_END()) < 0)
+        goto fail;
+    sip_header_t *line =
+        (sip_header_t *)sip_request_create(home, method, name, (url_string_t *)uri, NULL);
+    sip_header_t *count = (sip_header_t *)sip_cseq_create(home, cseq, method, name);
+    if (!line || !count || sip_header_insert(msg, sip, line) < 0 ||
+        sip_header_insert(msg, sip, count) < 0)
+        goto fail;
+    free(routes);
+    return msg;
+fail:
+    free(routes);
+    msg_destroy(msg);
+    return NULL;
+}
+
+static void tell(struct session *s, msg_t *msg, enum side to, const char *note)
+{
+    struct sip_facts facts;
+    message_facts(msg, sip_object(msg), &facts);
+    session_sent(s, to, &facts, note);
+}
+
+static void send_bye(struct proxy *proxy, struct session *s, enum side to, msg_t *msg)
+{
+    struct hop hop = first_hop_to(session_party(s, to), to, msg_home(msg));
+    const struct listen *out = route_departure(proxy, to, &hop.addr);
+    struct forward *f = out ? proxy_forward_open(proxy, s) : NULL;
+    if (!f) {
+        msg_destroy(msg);
+        log_error("proxy", "no way to send a BYE to the %s side", side_name(to));
+        return;
+    }
+    f->own = true;
+    f->from = side_other(to);
+    f->id.kind = SIP_BYE;
+    char url[MESSAGE_HOP_STRLEN];
+    f->orq = nta_outgoing_mcreate(proxy->agent, proxy_on_own_response, f,
+                                  (url_string_t *)message_hop_url(&hop, url), msg,
+                                  TPTAG_IDENT(out->ident), TAG_END());
+    if (!f->orq) {
+        msg_destroy(msg);
+        log_error("proxy", "a BYE to %s could not be sent", url);
+        proxy_forward_settle(f);
+        return;
+    }
+    proxy->own_requests++;
+}
+
+void release_send_bye(void *arg, struct session *s, enum side to, enum reason reason)
+{
+    struct proxy *proxy = arg;
+    int status = reason_status(reason);
+    char extra[256];
+    snprintf(extra, sizeof(extra), "Reason: SIP;cause=%d;text=\"%s\"", status ? status : 503,
+             reason_text(reason));
+    uint32_t cseq = session_party(s, side_other(to))->cseq + 1;
+    msg_t *msg = build(proxy, s, to, sip_method_bye, cseq, extra);
+    if (!msg) {
+        log_error("proxy", "no BYE to the %s side: its remote target is not known", side_name(to));
+        return;
+    }
+    tell(s, msg, to, extra);
+    send_bye(proxy, s, to, msg);
+}
+
+void release_ack(struct proxy *proxy, struct session *s, enum side to, uint32_t cseq)
+{
+    msg_t *msg = build(proxy, s, to, sip_method_ack, cseq, NULL);
+    if (!msg)
+        return;
+    struct hop hop = first_hop_to(session_party(s, to), to, msg_home(msg));
+    const struct listen *out = route_departure(proxy, to, &hop.addr);
+    if (!out) {
+        msg_destroy(msg);
+        return;
+    }
+    tell(s, msg, to, NULL);
+    char url[MESSAGE_HOP_STRLEN];
+    nta_msg_tsend(proxy->agent, msg, (url_string_t *)message_hop_url(&hop, url),
+                  TPTAG_IDENT(out->ident), TAG_END());
+}
+
+void release_fail_early(void *arg, struct session *s, enum reason reason)
+{
+    struct forward *f = session_user(s);
+    if (!f)
+        return;
+    char extra[256];
+    // "SIP;cause=503" is what TS 24.229 5.2.8.1.1 asks for when resources are lost
+    snprintf(extra, sizeof(extra), "Reason: SIP;cause=503;text=\"%s\"", reason_text(reason));
+    if (f->orq)
+        nta_outgoing_tcancel(f->orq, NULL, NULL, SIPTAG_HEADER_STR(extra), TAG_END());
+    proxy_refuse(f, reason, reason_text(reason));
+}

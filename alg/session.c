@@ -1,0 +1,859 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Happy path: INVITE (early) -> 2xx (answered) -> ACK (up) -> BYE (closing) -> its final response
+// (ended) -> the AGW reports its last stream released -> the chart is written and the session is
+// gone.
+//
+// Failure paths: refused or cancelled before the answer; failed before the answer (final response
+// upstream, CANCEL downstream); failed after it (BYE both ways, to the caller only once the ACK has
+// come, RFC 3261 15); no ACK. Every end leads through `ended`, where the AGW context is released.
+#include "alg/session.h"
+
+#include "alg/negotiation.h"
+#include "alg/session_trace.h"
+#include "alg/timer.h"
+#include "common/clock.h"
+#include "common/fsm.h"
+#include "common/log.h"
+#include "common/random.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <uthash.h>
+
+// 119 bits: nobody guesses his way into another leg.
+#define TOKEN_LEN 20
+// Forks whose answers are kept apart; a core with more branches than this is none of a lab's.
+#define FORKS_MAX 8
+// 2xx are repeated for 64 * T1 until the ACK comes (RFC 3261 13.3.1.4).
+#define ACK_WAIT_T1 64
+
+// The bodies one party sent in this exchange, and what they became: a repeated 18x, 2xx or ACK must
+// carry the identical SDP (REQ-122).
+struct rewritten {
+    char *tag; // To tag of the dialog
+    char *in, *out;
+    size_t in_len;
+};
+
+// Which session an AGW context belongs to. A session has one; it gets another when all its media
+// had gone and new ones came.
+struct context_owner {
+    uint32_t context;
+    struct session *session;
+    struct context_owner *next; // of the same session
+    UT_hash_handle hh;
+};
+
+struct sessions {
+    const struct config *cfg;
+    struct agw *agw;
+    uv_loop_t *loop;
+    struct session_ops ops;
+    struct session *by_token;
+    struct context_owner *by_context;
+};
+
+struct session {
+    struct sessions *all;
+    unsigned refs;
+    char token[TOKEN_LEN + 1];
+    char id[TOKEN_LEN + 16]; // for the log
+    int state;
+    enum side caller;
+    enum reason reason; // why it ended
+    char *call_id;
+    struct party party[2];
+    void *user;
+    struct iq iq;
+    struct context_owner *contexts;
+    struct negotiation *negotiation;
+    unsigned released; // streams the AGW has reported released
+    bool listed;       // in the table by token
+
+    // the offer/answer exchange under way, and bodies of this exchange
+    struct session_request_id exchange;
+    struct rewritten fork[FORKS_MAX];
+    unsigned fork_count;
+    bool settled; // answered reliably: the next offer or the 2xx makes it agreed
+    int applied;  // index of the fork whose answer the AGW has; -1: none
+    struct rewritten ack;
+
+    struct timer *ack_timer;
+    struct timer *retire_timer;
+    struct trace *trace;
+    UT_hash_handle hh;
+};
+
+// --- life -------------------------------------------------------------------------------------
+
+enum state { EARLY, ANSWERED, UP, DEFERRED, CLOSING, ENDED };
+enum event { ANSWER, ACKED, REFUSED, CLOSE, CLOSED, FAIL, ACK_TIMEOUT };
+
+static const char *const state_names[] = {"early",    "answered", "up",
+                                          "deferred", "closing",  "ended"};
+static const char *const event_names[] = {"2xx",      "ACK",     "refused",    "BYE",
+                                          "BYE done", "failure", "ACK timeout"};
+
+static void act_answered(void *object, void *argument);
+static void act_acked(void *object, void *argument);
+static void act_end(void *object, void *argument);
+static void act_fail_early(void *object, void *argument);
+static void act_bye_callee(void *object, void *argument);
+static void act_bye_caller(void *object, void *argument);
+static void act_bye_both(void *object, void *argument);
+
+static const struct fsm_row rows[] = {
+    {EARLY, ANSWER, act_answered, ANSWERED},
+    {EARLY, REFUSED, act_end, ENDED},
+    {EARLY, FAIL, act_fail_early, ENDED},
+    {EARLY, CLOSE, NULL, CLOSING},
+    {ANSWERED, ANSWER, NULL, ANSWERED}, // another fork answered as well
+    {ANSWERED, ACKED, act_acked, UP},
+    {ANSWERED, CLOSE, NULL, CLOSING},
+    {ANSWERED, FAIL, act_bye_callee, DEFERRED},
+    {ANSWERED, ACK_TIMEOUT, act_bye_both, ENDED},
+    {UP, ANSWER, NULL, UP},
+    {UP, ACKED, NULL, UP},
+    {UP, CLOSE, NULL, CLOSING},
+    {UP, FAIL, act_bye_both, ENDED},
+    {DEFERRED, ACKED, act_bye_caller, ENDED},
+    {DEFERRED, ACK_TIMEOUT, act_bye_caller, ENDED},
+    {DEFERRED, CLOSE, act_end, ENDED},
+    {DEFERRED, FAIL, NULL, DEFERRED},
+    {CLOSING, CLOSE, NULL, CLOSING},
+    {CLOSING, CLOSED, act_end, ENDED},
+    {CLOSING, ANSWER, NULL, CLOSING}, // BYE of an early dialog crossed the 2xx
+    {CLOSING, ACKED, NULL, CLOSING},
+    {CLOSING, REFUSED, NULL, CLOSING},
+    {CLOSING, FAIL, NULL, CLOSING},
+    {CLOSING, ACK_TIMEOUT, NULL, CLOSING},
+    {ENDED, ANSWER, NULL, ENDED},
+    {ENDED, ACKED, NULL, ENDED},
+    {ENDED, REFUSED, NULL, ENDED}, // the 487 to our CANCEL
+    {ENDED, CLOSE, NULL, ENDED},
+    {ENDED, CLOSED, NULL, ENDED},
+    {ENDED, FAIL, NULL, ENDED},
+};
+
+static const struct fsm machine = {"session", rows, sizeof(rows) / sizeof(rows[0]), state_names,
+                                   event_names};
+
+static void feed(struct session *s, enum event event)
+{
+    fsm_feed(&machine, &s->state, event, s, NULL, s->id);
+}
+
+static void rewritten_clear(struct rewritten *r)
+{
+    free(r->tag);
+    free(r->in);
+    free(r->out);
+    *r = (struct rewritten){0};
+}
+
+static void exchange_clear(struct session *s)
+{
+    while (s->fork_count > 0)
+        rewritten_clear(&s->fork[--s->fork_count]);
+    rewritten_clear(&s->ack);
+    s->applied = -1;
+    s->settled = false;
+}
+
+static void session_free(struct session *s)
+{
+    timer_cancel(s->ack_timer);
+    timer_cancel(s->retire_timer);
+    exchange_clear(s);
+    negotiation_free(s->negotiation);
+    party_clear(&s->party[SIDE_ACCESS]);
+    party_clear(&s->party[SIDE_CORE]);
+    free(s->call_id);
+    trace_free(s->trace);
+    free(s);
+}
+
+void session_ref(struct session *s)
+{
+    s->refs++;
+}
+
+void session_unref(struct session *s)
+{
+    if (--s->refs == 0)
+        session_free(s);
+}
+
+static void own_context(struct session *s)
+{
+    if (!s->iq.context || (s->contexts && s->contexts->context == s->iq.context))
+        return;
+    struct context_owner *owner = calloc(1, sizeof(*owner));
+    if (!owner) {
+        log_error(s->id, "no memory: what the AGW reports will be missed");
+        return;
+    }
+    *owner = (struct context_owner){.context = s->iq.context, .session = s, .next = s->contexts};
+    s->contexts = owner;
+    HASH_ADD(hh, s->all->by_context, context, sizeof(owner->context), owner);
+}
+
+static void disown_contexts(struct session *s)
+{
+    while (s->contexts) {
+        struct context_owner *owner = s->contexts;
+        s->contexts = owner->next;
+        HASH_DELETE(hh, s->all->by_context, owner);
+        free(owner);
+    }
+}
+
+static void unlist(struct session *s)
+{
+    if (!s->listed)
+        return;
+    s->listed = false;
+    HASH_DELETE(hh, s->all->by_token, s);
+    disown_contexts(s);
+    session_unref(s);
+}
+
+static void write_chart(struct session *s)
+{
+    char name[64], stamp[24];
+    time_t now = time(NULL);
+    struct tm tm;
+    strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", localtime_r(&now, &tm));
+    snprintf(name, sizeof(name), "%s-%s", stamp, s->token);
+    session_trace_write(s->trace, s->all->cfg, name);
+}
+
+// Ended and the last stream reported: nothing more can happen.
+static void finish_when_quiet(struct session *s)
+{
+    if (s->state != ENDED || !s->listed || s->released < negotiation_opened(s->negotiation))
+        return;
+    write_chart(s);
+    unlist(s);
+}
+
+static void end_media(struct session *s)
+{
+    timer_cancel(s->ack_timer);
+    timer_cancel(s->retire_timer);
+    s->ack_timer = s->retire_timer = NULL;
+    negotiation_release(s->negotiation);
+    finish_when_quiet(s);
+}
+
+// --- actions ----------------------------------------------------------------------------------
+
+static void on_ack_timeout(void *arg)
+{
+    struct session *s = arg;
+    s->ack_timer = NULL;
+    s->reason = s->reason ? s->reason : REASON_ACK_MISSING;
+    feed(s, ACK_TIMEOUT);
+}
+
+static void act_answered(void *object, void *argument)
+{
+    struct session *s = object;
+    s->ack_timer = timer_start(s->all->loop, (uint64_t)ACK_WAIT_T1 * s->all->cfg->sip.t1_ms,
+                               on_ack_timeout, s);
+}
+
+static void act_acked(void *object, void *argument)
+{
+    struct session *s = object;
+    timer_cancel(s->ack_timer);
+    s->ack_timer = NULL;
+}
+
+static void act_end(void *object, void *argument)
+{
+    end_media(object);
+}
+
+static void tell_reason(struct session *s, const char *what)
+{
+    reason_count(s->reason);
+    log_warn(s->id, "%s: %s (%s)", what, reason_text(s->reason), reason_clause(s->reason));
+    session_trace_reason(s->trace, s->reason, what);
+}
+
+static void act_fail_early(void *object, void *argument)
+{
+    struct session *s = object;
+    tell_reason(s, "session set-up fails");
+    s->all->ops.fail_early(s->all->ops.arg, s, s->reason);
+    end_media(s);
+}
+
+static void send_bye(struct session *s, enum side to)
+{
+    s->all->ops.send_bye(s->all->ops.arg, s, to, s->reason);
+}
+
+static void act_bye_callee(void *object, void *argument)
+{
+    struct session *s = object;
+    tell_reason(s, "session released");
+    send_bye(s, side_other(s->caller));
+}
+
+static void act_bye_caller(void *object, void *argument)
+{
+    struct session *s = object;
+    send_bye(s, s->caller);
+    end_media(s);
+}
+
+static void act_bye_both(void *object, void *argument)
+{
+    struct session *s = object;
+    tell_reason(s, "session released");
+    send_bye(s, side_other(s->caller));
+    send_bye(s, s->caller);
+    end_media(s);
+}
+
+void session_fail(struct session *s, enum reason reason)
+{
+    if (s->state == ENDED || s->state == DEFERRED)
+        return;
+    s->reason = reason;
+    feed(s, FAIL);
+}
+
+// --- opening ----------------------------------------------------------------------------------
+
+struct sessions *sessions_open(const struct config *cfg, struct agw *agw, uv_loop_t *loop,
+                               struct session_ops ops)
+{
+    struct sessions *all = calloc(1, sizeof(*all));
+    if (!all)
+        return NULL;
+    all->cfg = cfg;
+    all->agw = agw;
+    all->loop = loop;
+    all->ops = ops;
+    return all;
+}
+
+void sessions_close(struct sessions *all)
+{
+    if (!all)
+        return;
+    struct session *s, *next;
+    HASH_ITER(hh, all->by_token, s, next)
+    {
+        unlist(s);
+    }
+    free(all);
+}
+
+unsigned sessions_count(const struct sessions *all)
+{
+    return HASH_CNT(hh, all->by_token);
+}
+
+struct session *sessions_find(struct sessions *all, const char *token)
+{
+    struct session *s = NULL;
+    HASH_FIND(hh, all->by_token, token, strlen(token), s);
+    return s;
+}
+
+static struct session *session_new(struct sessions *all, const struct session_setup *setup)
+{
+    struct session *s = calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    s->all = all;
+    s->refs = 1;
+    s->caller = setup->caller;
+    s->applied = -1;
+    random_alnum(s->token, sizeof(s->token));
+    snprintf(s->id, sizeof(s->id), "session %.8s", s->token);
+    s->iq.agw = all->agw;
+    int family[2];
+    for (int side = 0; side < 2; side++) {
+        s->party[side].hop = setup->hop[side];
+        s->party[side].tcp = setup->tcp[side];
+        family[side] = addr_family(&setup->hop[side]);
+    }
+    s->negotiation = negotiation_open(all->cfg, &s->iq, setup->mediasec, family);
+    if (s->negotiation)
+        return s;
+    free(s);
+    return NULL;
+}
+
+struct session *session_open(struct sessions *all, const struct session_setup *setup,
+                             const struct sip_facts *invite)
+{
+    if (sessions_count(all) >= all->cfg->sip.sessions_max)
+        return NULL;
+    struct session *s = session_new(all, setup);
+    if (!s)
+        return NULL;
+    char title[160];
+    snprintf(title, sizeof(title), "%s  Call-ID %.100s", s->id, invite->call_id);
+    s->trace = trace_open(title, all->cfg->trace.events_max);
+    s->iq.trace = s->trace;
+    struct party *caller = &s->party[s->caller], *callee = &s->party[side_other(s->caller)];
+    s->call_id = strdup(invite->call_id);
+    if (!s->call_id || party_set_name(caller, invite->from) || party_set_name(callee, invite->to) ||
+        party_set_contact(caller, invite->contact) || party_route_from_request(caller, invite)) {
+        session_free(s);
+        return NULL;
+    }
+    s->listed = true;
+    session_ref(s); // the table's
+    HASH_ADD(hh, all->by_token, token, TOKEN_LEN, s);
+    log_info(s->id, "call from the %s side: %s -> %s", side_name(s->caller), invite->from,
+             invite->to);
+    return s;
+}
+
+const char *session_token(const struct session *s)
+{
+    return s->token;
+}
+
+const char *session_call_id(const struct session *s)
+{
+    return s->call_id;
+}
+
+void session_set_user(struct session *s, void *user)
+{
+    s->user = user;
+}
+
+void *session_user(const struct session *s)
+{
+    return s->user;
+}
+
+const struct party *session_party(const struct session *s, enum side side)
+{
+    return &s->party[side];
+}
+
+enum side session_caller(const struct session *s)
+{
+    return s->caller;
+}
+
+bool session_ended(const struct session *s)
+{
+    return s->state == ENDED;
+}
+
+// --- bodies -----------------------------------------------------------------------------------
+
+enum role { ROLE_NONE, ROLE_OFFER, ROLE_ANSWER, ROLE_REPEAT };
+
+static struct rewritten *fork_find(struct session *s, const char *tag)
+{
+    for (unsigned i = 0; tag && i < s->fork_count; i++)
+        if (strcmp(s->fork[i].tag, tag) == 0)
+            return &s->fork[i];
+    return NULL;
+}
+
+static bool same_body(const struct rewritten *r, const struct sip_facts *facts)
+{
+    return r && r->in && r->in_len == facts->body_len && memcmp(r->in, facts->body, r->in_len) == 0;
+}
+
+static void keep_rewritten(struct rewritten *r, const char *tag, const struct sip_facts *facts,
+                           const struct session_verdict *verdict)
+{
+    rewritten_clear(r);
+    r->tag = strdup(tag ? tag : "");
+    r->in = strndup(facts->body, facts->body_len);
+    r->out = strndup(verdict->body, verdict->body_len);
+    r->in_len = facts->body_len;
+    if (!r->tag || !r->in || !r->out)
+        rewritten_clear(r);
+}
+
+static void keep_fork(struct session *s, const struct sip_facts *facts,
+                      const struct session_verdict *verdict)
+{
+    struct rewritten *r = fork_find(s, facts->to_tag);
+    if (!r && s->fork_count < FORKS_MAX)
+        r = &s->fork[s->fork_count++];
+    if (!r)
+        return;
+    keep_rewritten(r, facts->to_tag, facts, verdict);
+    s->applied = (int)(r - s->fork);
+    if (!r->in)
+        s->fork_count--;
+}
+
+static void give_copy(struct session_verdict *verdict, const char *text)
+{
+    verdict->body = strdup(text);
+    verdict->body_len = text ? strlen(text) : 0;
+}
+
+static void on_retire(void *arg)
+{
+    struct session *s = arg;
+    s->retire_timer = NULL;
+    negotiation_drop_retired(s->negotiation);
+}
+
+static void commit(struct session *s)
+{
+    s->settled = false;
+    if (!negotiation_commit(s->negotiation) || s->retire_timer)
+        return;
+    s->retire_timer = timer_start(s->all->loop, s->all->cfg->agw.rekey_hold_ms, on_retire, s);
+}
+
+// Parses, negotiates and prints: the walk from SDP in to SDP out.
+static void rewrite(struct session *s, enum role role, enum side from,
+                    const struct sip_facts *facts, struct session_verdict *v)
+{
+    struct sdp *sdp = NULL;
+    struct sdp_error error;
+    if (sdp_parse(&sdp, facts->body, facts->body_len, &error)) {
+        v->reason = facts->status ? REASON_BAD_SDP_ANSWER : REASON_BAD_SDP;
+        snprintf(v->error, sizeof(v->error), "SDP line %u: %s", error.line, error.text);
+        return;
+    }
+    char text[NEGOTIATION_ERROR_MAX];
+    v->reason = role == ROLE_OFFER ? negotiation_offer(s->negotiation, from, sdp, text)
+                                   : negotiation_answer(s->negotiation, sdp, text);
+    own_context(s);
+    snprintf(v->error, sizeof(v->error), "%s", text);
+    if (v->reason == REASON_NONE) {
+        session_trace_edits(s->trace, sdp);
+        v->body = sdp_print(sdp, &v->body_len);
+        if (!v->body)
+            v->reason = REASON_INTERNAL;
+    }
+    sdp_free(sdp);
+}
+
+static const char *received_key(enum role role)
+{
+    return role == ROLE_OFFER ? "sip.offer.received" : role ? "sip.answer.received" : NULL;
+}
+
+static void trace_refusal(struct session *s, const struct session_verdict *v)
+{
+    if (v->reason == REASON_NONE)
+        return;
+    reason_count(v->reason);
+    log_warn(s->id, "refused: %s: %s", reason_name(v->reason), v->error);
+    session_trace_reason(s->trace, v->reason, v->error[0] ? v->error : "refused");
+}
+
+// --- requests ---------------------------------------------------------------------------------
+
+static enum role request_role(const struct session *s, enum side from,
+                              const struct sip_facts *facts)
+{
+    bool answers = negotiation_pending(s->negotiation) &&
+                   negotiation_offerer(s->negotiation) != from && s->exchange.kind == SIP_INVITE;
+    if (!facts->body)
+        return ROLE_NONE;
+    switch (facts->kind) {
+    case SIP_ACK:
+        return same_body(&s->ack, facts) ? ROLE_REPEAT : answers ? ROLE_ANSWER : ROLE_NONE;
+    case SIP_PRACK:
+        return answers ? ROLE_ANSWER : ROLE_OFFER;
+    case SIP_INVITE:
+    case SIP_UPDATE:
+        return ROLE_OFFER;
+    default:
+        return ROLE_NONE;
+    }
+}
+
+static void request_body(struct session *s, enum side from, const struct sip_facts *facts,
+                         enum role role, const struct session_request_id *id,
+                         struct session_verdict *v)
+{
+    if (role == ROLE_REPEAT) {
+        give_copy(v, s->ack.out);
+        return;
+    }
+    if (role == ROLE_OFFER && s->settled)
+        commit(s);
+    rewrite(s, role, from, facts, v);
+    if (v->reason != REASON_NONE)
+        return;
+    if (role == ROLE_OFFER) {
+        exchange_clear(s);
+        s->exchange = *id;
+        return;
+    }
+    if (facts->kind == SIP_ACK)
+        keep_rewritten(&s->ack, facts->to_tag, facts, v);
+    commit(s);
+}
+
+// An answer that came too late for a SIP error: the ACK goes on bare, the session ends by BYE.
+static void bad_answer_in_ack(struct session *s, struct session_verdict *v)
+{
+    enum reason reason = v->reason;
+    v->reason = REASON_NONE;
+    give_copy(v, "");
+    session_fail(s, reason);
+}
+
+static void acknowledge(struct session *s, enum role role)
+{
+    // the offer of a 2xx that the ACK leaves unanswered is void
+    bool unanswered = role == ROLE_NONE && negotiation_pending(s->negotiation) &&
+                      negotiation_offerer(s->negotiation) != s->exchange.from &&
+                      s->exchange.kind == SIP_INVITE;
+    if (unanswered)
+        negotiation_rollback(s->negotiation);
+    feed(s, ACKED);
+}
+
+void session_request(struct session *s, enum side from, const struct sip_facts *facts,
+                     struct session_request_id *id, struct session_verdict *v)
+{
+    *v = (struct session_verdict){0};
+    bool initial = facts->kind == SIP_INVITE && !facts->to_tag;
+    enum role role = request_role(s, from, facts);
+    *id = (struct session_request_id){facts->kind, facts->cseq, from, role == ROLE_OFFER, initial};
+    session_trace_message(s->trace, s->all->cfg, from, true, facts, received_key(role), NULL);
+    if (facts->cseq > s->party[from].cseq)
+        s->party[from].cseq = facts->cseq;
+    if (facts->kind == SIP_INVITE || facts->kind == SIP_UPDATE)
+        party_set_contact(&s->party[from], facts->contact); // target refresh (RFC 3261 12.2)
+    if (role != ROLE_NONE && s->state != ENDED)
+        request_body(s, from, facts, role, id, v);
+    trace_refusal(s, v);
+    if (facts->kind == SIP_ACK) {
+        acknowledge(s, role);
+        if (v->reason != REASON_NONE)
+            bad_answer_in_ack(s, v);
+    } else if (facts->kind == SIP_BYE) {
+        feed(s, CLOSE);
+    } else if (v->reason != REASON_NONE && initial) {
+        s->reason = v->reason;
+        feed(s, REFUSED);
+    }
+}
+
+// --- responses --------------------------------------------------------------------------------
+
+static bool opened_exchange(const struct session *s, const struct session_request_id *id)
+{
+    return negotiation_pending(s->negotiation) && s->exchange.kind == id->kind &&
+           s->exchange.cseq == id->cseq && s->exchange.from == id->from;
+}
+
+static enum role response_role(struct session *s, const struct session_request_id *id,
+                               const struct sip_facts *facts)
+{
+    bool carries = id->kind == SIP_INVITE || id->kind == SIP_UPDATE || id->kind == SIP_PRACK;
+    if (!facts->body || facts->status >= 300 || !carries)
+        return ROLE_NONE;
+    struct rewritten *fork = fork_find(s, facts->to_tag);
+    if (id->kind == SIP_INVITE && fork &&
+        (same_body(fork, facts) || !negotiation_pending(s->negotiation)))
+        return ROLE_REPEAT;
+    if (opened_exchange(s, id) && id->offered)
+        return ROLE_ANSWER;
+    return id->kind == SIP_INVITE && !id->offered ? ROLE_OFFER : ROLE_NONE;
+}
+
+// The 2xx names the fork that won: the AGW gets its answer back when another one was there last.
+static void apply_winner(struct session *s, const struct sip_facts *facts,
+                         struct session_verdict *v)
+{
+    struct rewritten *fork = fork_find(s, facts->to_tag);
+    if (!fork || s->applied == (int)(fork - s->fork) || !negotiation_pending(s->negotiation))
+        return;
+    struct sip_facts again = *facts;
+    again.body = fork->in;
+    again.body_len = fork->in_len;
+    struct session_verdict winner = {0};
+    rewrite(s, ROLE_ANSWER, side_other(s->exchange.from), &again, &winner);
+    s->applied = (int)(fork - s->fork);
+    v->reason = winner.reason;
+    free(winner.body);
+}
+
+static void response_body(struct session *s, const struct session_request_id *id,
+                          const struct sip_facts *facts, enum role role, struct session_verdict *v)
+{
+    if (role == ROLE_REPEAT)
+        give_copy(v, fork_find(s, facts->to_tag)->out);
+    if (role == ROLE_OFFER || role == ROLE_ANSWER) {
+        if (role == ROLE_OFFER) {
+            exchange_clear(s);
+            s->exchange = *id;
+        }
+        rewrite(s, role, side_other(id->from), facts, v);
+        if (v->reason == REASON_NONE && id->kind == SIP_INVITE)
+            keep_fork(s, facts, v);
+    }
+}
+
+static void learn_callee(struct session *s, const struct session_request_id *id,
+                         const struct sip_facts *facts)
+{
+    struct party *answerer = &s->party[side_other(id->from)];
+    if (id->initial && facts->to_tag) {
+        party_set_name(answerer, facts->to);
+        party_route_from_response(answerer, facts, s->all->ops.own_route, s->all->ops.arg);
+    }
+    if (id->kind == SIP_INVITE || id->kind == SIP_UPDATE)
+        party_set_contact(answerer, facts->contact);
+}
+
+static void success(struct session *s, const struct session_request_id *id,
+                    const struct sip_facts *facts, struct session_verdict *v)
+{
+    learn_callee(s, id, facts);
+    if (id->kind == SIP_INVITE)
+        apply_winner(s, facts, v);
+    if (v->reason == REASON_NONE && opened_exchange(s, id) && id->offered)
+        commit(s);
+    if (id->initial && v->reason == REASON_NONE)
+        feed(s, ANSWER);
+    if (id->kind == SIP_BYE)
+        feed(s, CLOSED);
+}
+
+static void refusal(struct session *s, const struct session_request_id *id, int status)
+{
+    if (id->initial) {
+        if (s->reason == REASON_NONE)
+            s->reason = status == 487   ? REASON_CALLER_CANCELLED
+                        : status == 408 ? REASON_NO_ANSWER
+                                        : REASON_CALLEE_REFUSED;
+        reason_count(s->reason);
+        feed(s, REFUSED);
+    } else if (id->kind == SIP_BYE) {
+        feed(s, CLOSED);
+    } else if (opened_exchange(s, id)) {
+        negotiation_rollback(s->negotiation); // REQ-086
+        session_trace_note(s->trace, "RFC 3261 14.1", "refused with %d: the former state stands",
+                           status);
+    }
+}
+
+// What cannot be passed on ends the session: quietly when it was still being set up, since the
+// caller of session_response() answers both ends; else by BYE.
+static void unusable(struct session *s, const struct session_request_id *id,
+                     const struct session_verdict *v)
+{
+    negotiation_rollback(s->negotiation);
+    if (!id->initial) {
+        session_fail(s, v->reason);
+        return;
+    }
+    s->reason = v->reason;
+    feed(s, REFUSED);
+}
+
+void session_response(struct session *s, const struct session_request_id *id,
+                      const struct sip_facts *facts, struct session_verdict *v)
+{
+    *v = (struct session_verdict){0};
+    enum side from = side_other(id->from);
+    enum role role = s->state == ENDED ? ROLE_NONE : response_role(s, id, facts);
+    session_trace_message(s->trace, s->all->cfg, from, true, facts,
+                          role == ROLE_REPEAT ? NULL : received_key(role), NULL);
+    if (facts->status < 300) {
+        response_body(s, id, facts, role, v);
+        if (v->reason == REASON_NONE && facts->status >= 200)
+            success(s, id, facts, v);
+        else if (v->reason == REASON_NONE && role == ROLE_ANSWER && facts->reliable)
+            s->settled = true;
+    }
+    trace_refusal(s, v);
+    if (v->reason != REASON_NONE)
+        unusable(s, id, v);
+    else if (facts->status >= 300)
+        refusal(s, id, facts->status);
+}
+
+const char *session_repeated_body(const struct session *s, const struct sip_facts *facts)
+{
+    for (unsigned i = 0; facts->body && facts->to_tag && i < s->fork_count; i++)
+        if (strcmp(s->fork[i].tag, facts->to_tag) == 0)
+            return s->fork[i].out;
+    return NULL;
+}
+
+void session_sent(struct session *s, enum side to, const struct sip_facts *facts, const char *note)
+{
+    const char *key = NULL;
+    if (facts->body && facts->kind != SIP_OTHER) {
+        bool answer =
+            facts->status ? s->exchange.from == to && s->exchange.offered : facts->kind == SIP_ACK;
+        key = answer ? "sip.answer.sent" : "sip.offer.sent";
+    }
+    session_trace_message(s->trace, s->all->cfg, to, false, facts, key, note);
+}
+
+void session_cancelled(struct session *s)
+{
+    session_trace_note(s->trace, "RFC 3261 9.1", "the caller cancels");
+}
+
+void session_local_final(struct session *s, const struct session_request_id *id, int status)
+{
+    session_trace_note(s->trace, "RFC 3261 16.9", "no answer from the far end: %d", status);
+    refusal(s, id, status);
+}
+
+// --- the AGW reports --------------------------------------------------------------------------
+
+static void stream_lost(struct session *s, const struct agw_notification *n)
+{
+    unsigned alive = negotiation_stream_failed(s->negotiation, n->stream);
+    if (alive == 0) {
+        session_fail(s, n->reason);
+        return;
+    }
+    reason_count(n->reason);
+    log_warn(s->id, "stream %u ends, %u media go on: %s", n->stream, alive, reason_text(n->reason));
+    session_trace_reason(s->trace, n->reason, "stream dropped, the other media go on");
+}
+
+void sessions_notification(struct sessions *all, const struct agw_notification *n)
+{
+    struct context_owner *owner = NULL;
+    HASH_FIND(hh, all->by_context, &n->context, sizeof(n->context), owner);
+    if (!owner) {
+        reason_count(REASON_LATE_NOTIFICATION);
+        return;
+    }
+    struct session *s = owner->session;
+    session_ref(s);
+    iq_notification(&s->iq, n);
+    if (n->event <= AGW_MEDIA_INACTIVE)
+        stream_lost(s, n);
+    if (n->event == AGW_STREAM_RELEASED) {
+        s->released++;
+        finish_when_quiet(s);
+    }
+    session_unref(s);
+}
+
+void sessions_end_all(struct sessions *all, enum reason reason)
+{
+    struct session *s, *next;
+    HASH_ITER(hh, all->by_token, s, next)
+    {
+        session_fail(s, reason);
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef ALG_SESSION_H
+#define ALG_SESSION_H
+// One session: an INVITE dialog through the P-CSCF with its offers and answers, its AGW context and
+// its trace. It knows nothing of the SIP library: it is told facts and says what the body becomes;
+// what it wants sent goes out through struct session_ops.
+
+#include "agw/agw.h"
+#include "alg/facts.h"
+#include "alg/party.h"
+#include "alg/side.h"
+#include "common/config.h"
+#include "common/reason.h"
+
+#include <uv.h>
+
+struct session;
+struct sessions;
+
+// The hands of a session. All are called with the session still whole.
+struct session_ops {
+    // A BYE to the party on this side, in the name of the other one, with a Reason header field.
+    void (*send_bye)(void *arg, struct session *s, enum side to, enum reason reason);
+    // The INVITE is still open: final answer upstream, CANCEL downstream (TS 24.229 5.2.8.1.1).
+    void (*fail_early)(void *arg, struct session *s, enum reason reason);
+    // Is this Record-Route URI one of ours?
+    bool (*own_route)(void *arg, const char *uri);
+    void *arg;
+};
+
+// --- all sessions -----------------------------------------------------------------------------
+
+// cfg, agw and loop are borrowed and outlive the table. NULL: no memory.
+struct sessions *sessions_open(const struct config *cfg, struct agw *agw, uv_loop_t *loop,
+                               struct session_ops ops);
+// All sessions must have ended, or are dropped without a word. NULL is allowed.
+void sessions_close(struct sessions *all);
+unsigned sessions_count(const struct sessions *all);
+// By the token of our Record-Route entries. NULL: unknown.
+struct session *sessions_find(struct sessions *all, const char *token);
+// Hand-over of what the AGW reports; unknown contexts are counted (REQ-106).
+void sessions_notification(struct sessions *all, const struct agw_notification *notification);
+// Ends every session (REASON_SHUTDOWN on the way down).
+void sessions_end_all(struct sessions *all, enum reason reason);
+
+// --- one session ------------------------------------------------------------------------------
+
+struct session_setup {
+    enum side caller;   // the side the INVITE came from
+    unsigned mediasec;  // mechanisms agreed with the UE
+    struct addr hop[2]; // next hop of each side: SIP source of the caller, next hop of the callee
+    bool tcp[2];
+};
+
+// A new INVITE. The caller of this function holds a reference. NULL: no memory, or sessions_max.
+struct session *session_open(struct sessions *all, const struct session_setup *setup,
+                             const struct sip_facts *invite);
+void session_ref(struct session *s);
+void session_unref(struct session *s);
+
+const char *session_token(const struct session *s);
+const char *session_call_id(const struct session *s);
+// What the owner of the ops ties to the session: the forward of the INVITE while it is open.
+void session_set_user(struct session *s, void *user);
+void *session_user(const struct session *s);
+const struct party *session_party(const struct session *s, enum side side);
+enum side session_caller(const struct session *s);
+bool session_ended(const struct session *s);
+
+// Which request a response belongs to.
+struct session_request_id {
+    enum sip_kind kind;
+    uint32_t cseq;
+    enum side from;
+    bool offered; // it carried an offer
+    bool initial; // the INVITE that opened the session
+};
+
+// What to do with a message. body: the new SDP, malloc'ed for the caller; NULL: leave it alone.
+struct session_verdict {
+    enum reason reason; // not NONE: a request is answered with its status; see session_response()
+    char error[200];
+    char *body;
+    size_t body_len;
+};
+
+// A request of this session came in from `from`. id->offered is filled.
+void session_request(struct session *s, enum side from, const struct sip_facts *facts,
+                     struct session_request_id *id, struct session_verdict *verdict);
+// A response to request id came in from the other side. With a reason the response must not be
+// forwarded: the session has already been told to fail (fail_early, or BYEs).
+void session_response(struct session *s, const struct session_request_id *id,
+                      const struct sip_facts *facts, struct session_verdict *verdict);
+// The body to send for a 2xx that comes again outside its transaction; NULL: as it came.
+const char *session_repeated_body(const struct session *s, const struct sip_facts *facts);
+// What went out, for the trace.
+void session_sent(struct session *s, enum side to, const struct sip_facts *facts, const char *note);
+// The caller cancelled.
+void session_cancelled(struct session *s);
+// A request could not be forwarded, or a final response came without one from the far end.
+void session_local_final(struct session *s, const struct session_request_id *id, int status);
+// Ends it for a reason of our own.
+void session_fail(struct session *s, enum reason reason);
+
+#endif

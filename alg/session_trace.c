@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Events are built on the stack and copied by the trace. A chart that cannot be written is an error
+// in the log and nothing else.
+#include "alg/session_trace.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Lines of a body that tell what is negotiated; the rest is shown when it changes.
+static bool worth_showing(const char *line, size_t len)
+{
+    static const char *const starts[] = {"m=",         "c=",         "b=",        "a=3ge2ae",
+                                         "a=setup",    "a=dtls-id",  "a=tls-id",  "a=fingerprint",
+                                         "a=sendonly", "a=recvonly", "a=inactive"};
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+        if (len >= strlen(starts[i]) && memcmp(line, starts[i], strlen(starts[i])) == 0)
+            return true;
+    return false;
+}
+
+static void put_body(struct strbuf *out, const struct sip_facts *facts, bool whole)
+{
+    const char *line = facts->body, *end = facts->body + facts->body_len;
+    while (line < end) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line));
+        size_t len = (size_t)((stop ? stop : end) - line);
+        size_t shown = len && line[len - 1] == '\r' ? len - 1 : len;
+        if (whole || worth_showing(line, shown)) {
+            strbuf_add(out, line, shown);
+            strbuf_puts(out, "\n");
+        }
+        line = stop ? stop + 1 : end;
+    }
+}
+
+static void put_label(char *label, size_t size, const struct sip_facts *facts, const char *key)
+{
+    const char *sdp = "";
+    if (key && strstr(key, "offer"))
+        sdp = " (SDP offer)";
+    else if (key && strstr(key, "answer"))
+        sdp = " (SDP answer)";
+    if (facts->status)
+        snprintf(label, size, "%d %s (%s)%s", facts->status, facts->phrase, facts->method, sdp);
+    else
+        snprintf(label, size, "%s%s", facts->method, sdp);
+}
+
+void session_trace_message(struct trace *t, const struct config *cfg, enum side side, bool received,
+                           const struct sip_facts *facts, const char *key, const char *note)
+{
+    if (!t)
+        return;
+    char label[160];
+    put_label(label, sizeof(label), facts, key);
+    struct strbuf detail = STRBUF_INIT;
+    if (note)
+        strbuf_printf(&detail, "%s\n", note);
+    if (facts->body)
+        put_body(&detail, facts, cfg->trace.messages);
+    char *text = strbuf_take(&detail);
+    trace_add(t, &(struct trace_event){.time_us = clock_now_us(),
+                                       .kind = TRACE_SIP,
+                                       .from = received ? side_party(side) : PARTY_ALG,
+                                       .to = received ? PARTY_ALG : side_party(side),
+                                       .key = key,
+                                       .label = label,
+                                       .detail = text});
+    free(text);
+}
+
+void session_trace_edits(struct trace *t, const struct sdp *sdp)
+{
+    for (size_t i = 0; t && i < sdp_edit_count(sdp); i++) {
+        struct sdp_edit edit = sdp_edit_at(sdp, i);
+        struct strbuf detail = STRBUF_INIT;
+        if (edit.before)
+            strbuf_printf(&detail, "- %s\n", edit.before);
+        if (edit.after)
+            strbuf_printf(&detail, "+ %s\n", edit.after);
+        char *text = strbuf_take(&detail);
+        trace_add(t, &(struct trace_event){.time_us = clock_now_us(),
+                                           .kind = TRACE_SDP_EDIT,
+                                           .from = PARTY_ALG,
+                                           .to = PARTY_ALG,
+                                           .key = "sdp.edit",
+                                           .label = "edits SDP",
+                                           .detail = text,
+                                           .clause = edit.clause});
+        free(text);
+    }
+}
+
+void session_trace_note(struct trace *t, const char *clause, const char *fmt, ...)
+{
+    char label[200];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(label, sizeof(label), fmt, ap);
+    va_end(ap);
+    trace_add(t, &(struct trace_event){.time_us = clock_now_us(),
+                                       .kind = TRACE_NOTE,
+                                       .from = PARTY_ALG,
+                                       .to = PARTY_ALG,
+                                       .key = "note",
+                                       .label = label,
+                                       .clause = clause});
+}
+
+void session_trace_reason(struct trace *t, enum reason reason, const char *what)
+{
+    char label[200];
+    snprintf(label, sizeof(label), "%s: %s", what, reason_label(reason));
+    trace_add(t, &(struct trace_event){.time_us = clock_now_us(),
+                                       .kind = TRACE_DROP,
+                                       .from = PARTY_ALG,
+                                       .to = PARTY_ALG,
+                                       .key = "reason",
+                                       .label = label,
+                                       .detail = reason_text(reason),
+                                       .clause = reason_clause(reason)});
+}
+
+static void write_file(const struct config *cfg, const char *name, const char *ending,
+                       struct strbuf *content)
+{
+    char path[CONFIG_NAME_MAX + 128];
+    snprintf(path, sizeof(path), "%s/%s.%s", cfg->trace.directory, name, ending);
+    char *text = strbuf_take(content);
+    FILE *f = text ? fopen(path, "we") : NULL;
+    if (!f || fputs(text, f) == EOF)
+        log_error("trace", "%s: the chart cannot be written: %s", path, strerror(errno));
+    if (f)
+        fclose(f);
+    free(text);
+}
+
+void session_trace_write(const struct trace *t, const struct config *cfg, const char *name)
+{
+    if (!t || !cfg->trace.directory[0])
+        return;
+    struct strbuf text = STRBUF_INIT, mermaid = STRBUF_INIT;
+    trace_chart_text(t, &text);
+    trace_chart_mermaid(t, &mermaid);
+    write_file(cfg, name, "txt", &text);
+    write_file(cfg, name, "mmd", &mermaid);
+}
