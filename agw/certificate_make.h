@@ -26,6 +26,9 @@ gnutls_x509_privkey_t certificate_rsa_key(void);
 // NULL: out of memory or randomness.
 struct certificate *certificate_make(enum certificate_set set, gnutls_x509_privkey_t rsa);
 
+// Certificates that are ready in the pool.
+unsigned certificate_pool_ready(struct certificate_pool *pool);
+
 // Wall-clock time at which it was made.
 time_t certificate_made_at(const struct certificate *certificate);
 

@@ -223,3 +223,11 @@ struct certificate *certificate_take(struct certificate_pool *pool)
     }
     return make_at_once(pool);
 }
+
+unsigned certificate_pool_ready(struct certificate_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    unsigned count = pool->count;
+    pthread_mutex_unlock(&pool->lock);
+    return count;
+}
