@@ -122,6 +122,8 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LIBALG) $(LIBAGW) $(LIBSDP) $(LIBCOMMON)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(call link,$(LIBS) $(TEST_LIBS))
+# Unit tests of the user agent's pure modules.
+$(B)/tests/test_udptl: $(B)/obj/tests/ua/ua_udptl.o
 $(B)/tests/flows: $(call obj,$(FLOWS)) $(LIBCOMMON)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The SIP agent: one address, requests outside dialogs.
+//
+// Happy path: INVITE opens a dialog, OPTIONS is answered, REGISTER is sent on request.
+// Failure: an address in use comes back as -EADDRINUSE; requests that belong to nothing get 481,
+// unknown methods 405; stray responses are swallowed by nta.
+
+#define NTA_LEG_MAGIC_T struct sip
+#define NTA_OUTGOING_MAGIC_T struct sip
+#define NTA_AGENT_MAGIC_T struct sip
+#include "tests/ua/ua_sip_internal.h"
+
+#include <errno.h>
+#include <sofia-sip/sip_status.h>
+#include <sofia-sip/sip_tag.h>
+#include <sofia-sip/tport_tag.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Never switch a large request from UDP to TCP by itself: --transport decides.
+#define UDP_MTU 65535
+#define EXPIRES_SECONDS "3600"
+
+static int on_request(struct sip *sip, nta_leg_t *leg, nta_incoming_t *irq, sip_t const *request)
+{
+    switch (request->sip_request->rq_method) {
+    case sip_method_invite:
+        return dialog_incoming(sip, irq, request);
+    case sip_method_ack:
+        return 200; // of a call that is no more
+    case sip_method_options:
+        nta_incoming_treply(irq, SIP_200_OK, SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
+        return 200;
+    case sip_method_bye:
+    case sip_method_cancel:
+    case sip_method_prack:
+    case sip_method_update:
+        return 481;
+    default:
+        nta_incoming_treply(irq, SIP_405_METHOD_NOT_ALLOWED,
+                            SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE"),
+                            TAG_END());
+        return 405;
+    }
+}
+
+static void note_addresses(struct sip *sip)
+{
+    const char *transport = sip->options.transport == SIP_TCP ? ";transport=tcp" : "";
+    const char *user = strchr(sip->options.identity, ':') + 1;
+    int user_len = (int)strcspn(user, "@");
+    url_t const *own = nta_agent_contact(sip->agent)->m_url;
+    struct addr at = sip->options.listen;
+
+    addr_set_port(&at, own->url_port ? (uint16_t)strtoul(own->url_port, NULL, 10) : 5060);
+    addr_format(&at, sip->address);
+    snprintf(sip->contact, sizeof(sip->contact), "<sip:%.*s@%s%s>", user_len, user, sip->address,
+             transport);
+    if (addr_is_set(&sip->options.proxy)) {
+        char proxy[ADDR_STRLEN];
+        snprintf(sip->route, sizeof(sip->route), "<sip:%s%s;lr>",
+                 addr_format(&sip->options.proxy, proxy), transport);
+    }
+}
+
+int sip_open(struct sip **out, su_root_t *root, const struct sip_options *options,
+             const struct sip_user *user)
+{
+    struct sip *sip = calloc(1, sizeof(*sip));
+    struct addr at = options->listen;
+    char text[ADDR_STRLEN], url[SIP_TEXT_MAX];
+    uint16_t port = addr_port(&at);
+
+    if (!sip)
+        return -ENOMEM;
+    sip->options = *options;
+    sip->user = *user;
+    addr_format(&at, text);
+    if (port == 0)
+        *strrchr(text, ':') = '\0';
+    snprintf(url, sizeof(url), "sip:%s%s;transport=%s", text, port == 0 ? ":*" : "",
+             options->transport == SIP_TCP ? "tcp" : "udp");
+    errno = 0;
+    sip->agent =
+        nta_agent_create(root, URL_STRING_MAKE(url), NULL, NULL, NTATAG_UA(1), NTATAG_USE_NAPTR(0),
+                         NTATAG_USE_SRV(0), NTATAG_UDP_MTU(UDP_MTU), TPTAG_REUSE(1), TAG_END());
+    if (sip->agent)
+        sip->default_leg =
+            nta_leg_tcreate(sip->agent, on_request, sip, NTATAG_NO_DIALOG(1), TAG_END());
+    if (!sip->default_leg) {
+        int rc = errno ? -errno : -EADDRINUSE;
+        sip_close(sip);
+        return rc;
+    }
+    note_addresses(sip);
+    *out = sip;
+    return 0;
+}
+
+void sip_close(struct sip *sip)
+{
+    if (!sip)
+        return;
+    if (sip->registration)
+        nta_outgoing_destroy(sip->registration);
+    if (sip->default_leg)
+        nta_leg_destroy(sip->default_leg);
+    if (sip->agent)
+        nta_agent_destroy(sip->agent);
+    free(sip);
+}
+
+const char *sip_address(const struct sip *sip)
+{
+    return sip->address;
+}
+
+static int on_registered(struct sip *sip, nta_outgoing_t *orq, sip_t const *response)
+{
+    int status = nta_outgoing_status(orq);
+
+    if (status < 200)
+        return 0;
+    sip->user.on_register(sip->user.arg, status,
+                          response ? response->sip_status->st_phrase : "no answer");
+    return 0;
+}
+
+int sip_register(struct sip *sip)
+{
+    const char *domain = strchr(sip->options.identity, '@');
+    char registrar[SIP_TEXT_MAX];
+
+    snprintf(registrar, sizeof(registrar), "sip:%s", domain ? domain + 1 : sip->address);
+    nta_leg_t *leg = nta_leg_tcreate(sip->agent, NULL, NULL, SIPTAG_FROM_STR(sip->options.identity),
+                                     SIPTAG_TO_STR(sip->options.identity), TAG_END());
+    if (!leg)
+        return -EIO;
+    nta_leg_tag(leg, NULL);
+    sip->registration = nta_outgoing_tcreate(
+        leg, on_registered, sip, NULL, SIP_METHOD_REGISTER, URL_STRING_MAKE(registrar),
+        TAG_IF(sip->route[0], SIPTAG_ROUTE_STR(sip->route)), SIPTAG_CONTACT_STR(sip->contact),
+        SIPTAG_EXPIRES_STR(EXPIRES_SECONDS), SIPTAG_SUPPORTED_STR("path"), TAG_END());
+    nta_leg_destroy(leg);
+    return sip->registration ? 0 : -EIO;
+}
