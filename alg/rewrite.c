@@ -69,7 +69,7 @@ int rewrite_session_level(const struct body *body, const struct medium *media)
     bool secured = any_treated(sdp, media, TREAT_E2AE);
     int err = 0;
     for (size_t i = 0; !err && i < sdp_media_count(sdp); i++) {
-        if (!anchored(&media[i]))
+        if (media[i].treatment == TREAT_PASS && !media[i].dead)
             err = push_down_connection(sdp, i);
         if (!err && anchored(&media[i]))
             err = drop_ice(sdp, (int)i);
