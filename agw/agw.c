@@ -49,11 +49,6 @@ static const char *const realm_names[] = {"access", "core"};
 
 // --- notifications ------------------------------------------------------------------------------
 
-static bool is_procedure(enum agw_event event)
-{
-    return event == AGW_DTLS_FAILURE || event == AGW_BEARER_RELEASED || event == AGW_MEDIA_INACTIVE;
-}
-
 static void deliver(void *arg, struct letter *letter)
 {
     struct agw *agw = arg;
@@ -61,7 +56,7 @@ static void deliver(void *arg, struct letter *letter)
     struct line *line = note->line;
     struct agw_notification what = note->what;
     bool farewell = note == &line->farewell;
-    bool late = line->released && is_procedure(what.event);
+    bool late = line->released && note_is_procedure(what.event);
     if (farewell)
         line_free(line);
     else
@@ -118,6 +113,18 @@ static enum reason refuse(const struct agw_request *r, const char *why)
     return REASON_AGW_BAD_REQUEST;
 }
 
+// A UE that names a connection point of ours would make datagrams run in a circle. Towards the core
+// it is a call between two UEs of this P-CSCF.
+static bool is_own(const struct agw *agw, const struct addr *a)
+{
+    for (int i = 0; i < 4; i++) {
+        const struct ports *ports = agw->ports[i & 1][i >> 1];
+        if (ports && ports_holds(ports, a))
+            return true;
+    }
+    return false;
+}
+
 static bool fits_family(const struct addr *a, int family)
 {
     return !addr_is_set(a) || addr_family(a) == family;
@@ -130,9 +137,11 @@ static bool wants_dtls(const struct agw_request *r)
 }
 
 // What holds for every request, for a termination of the given kind.
-static enum reason check(const struct agw_request *r, enum agw_transport transport, int family,
-                         bool fingerprints_known)
+static enum reason check(const struct agw *agw, const struct agw_request *r,
+                         enum agw_transport transport, int family, bool fingerprints_known)
 {
+    if (r->termination == AGW_T1 && (is_own(agw, &r->remote) || is_own(agw, &r->remote_rtcp)))
+        return refuse(r, "the remote address is a connection point of this AGW");
     if (!fits_family(&r->remote, family) || !fits_family(&r->remote_rtcp, family))
         return refuse(r, "the remote address is of another family than the local one");
     if (transport == AGW_UDP && wants_dtls(r))
@@ -144,7 +153,7 @@ static enum reason check(const struct agw_request *r, enum agw_transport transpo
     return REASON_NONE;
 }
 
-static enum reason check_reserve(const struct agw_request *r)
+static enum reason check_reserve(const struct agw *agw, const struct agw_request *r)
 {
     if (r->termination != AGW_T1 && r->termination != AGW_T2)
         return refuse(r, "no such termination");
@@ -158,7 +167,7 @@ static enum reason check_reserve(const struct agw_request *r)
         return refuse(r, "RTCP over UDP/DTLS");
     if (r->transport == AGW_UDP_DTLS && !r->local_fingerprint_request)
         return refuse(r, "UDP/DTLS without Local certificate fingerprint Request");
-    return check(r, r->transport, r->family, false);
+    return check(agw, r, r->transport, r->family, false);
 }
 
 // --- Reserve ------------------------------------------------------------------------------------
@@ -243,7 +252,7 @@ static enum reason reserve(struct agw *agw, const struct agw_request *request,
     struct context *context = NULL;
     struct line *line = NULL;
     struct reserve_order *o = NULL;
-    enum reason reason = check_reserve(request);
+    enum reason reason = check_reserve(agw, request);
     if (reason != REASON_NONE)
         goto out;
     reason = REASON_AGW_NO_CONTEXT;
@@ -299,7 +308,7 @@ enum reason agw_configure(struct agw *agw, const struct agw_request *request)
     if (!line || request->termination > AGW_T2 || !line->end[request->termination].ports)
         return REASON_AGW_NO_CONTEXT;
     const struct line_end *end = &line->end[request->termination];
-    enum reason reason = check(request, end->transport, end->family, line->fingerprints_known);
+    enum reason reason = check(agw, request, end->transport, end->family, line->fingerprints_known);
     struct configure_order *o = NULL;
     if (reason == REASON_NONE && !(o = malloc(sizeof *o)))
         reason = REASON_AGW_NO_RESOURCE;

@@ -50,12 +50,12 @@ struct agw_request {
     int family;                       // AF_INET or AF_INET6: of the local address to reserve
     bool rtcp;                        // RTCP handling: a second connection point at port + 1
     struct addr remote;               // Remote Connection Address; not set: not known yet
-    struct addr remote_rtcp;
-    enum latching latching; // Latching Requirement
-    bool relatch;           // latch again, onto the next source (Configure)
-    enum agw_mode mode;
+    struct addr remote_rtcp;          // not set: the port above remote (RFC 3605 2.1)
+    enum latching latching;  // Latching Requirement (Reserve; stays for the life of the stream)
+    bool relatch;            // latch again, onto the next source that differs (Configure)
+    enum agw_mode mode;      // RTCP flows whatever the mode (RFC 3264 5.1)
     unsigned peak_rate_kbps; // Peak Data Rate of what arrives here; 0: no policing (REQ-098)
-    unsigned inactivity_s;   // Media Inactivity Detection; 0: not required
+    unsigned inactivity_s;   // Media Inactivity Detection, of the stream; 0: as configured
 
     // (D)TLS
     bool local_fingerprint_request;          // Local certificate fingerprint Request
@@ -112,7 +112,7 @@ int agw_open(struct agw **out, const struct config *cfg, uv_loop_t *loop,
              void (*notify)(void *arg, const struct agw_notification *notification), void *arg,
              char error[static CONFIG_ERROR_MAX]);
 // Releases what is left, ends threads; notifications still on their way are delivered before it
-// returns. NULL is allowed.
+// returns. The loop must run once more for its handle to go. NULL is allowed.
 void agw_close(struct agw *agw);
 
 // 8.3 Reserve AGW Connection Point. Takes a port, binds the socket, selects a certificate when a
@@ -120,7 +120,9 @@ void agw_close(struct agw *agw);
 enum reason agw_reserve(struct agw *agw, const struct agw_request *request,
                         struct agw_reply *reply);
 // 8.4 Configure AGW Connection Point. Only what is given changes: remote addresses that are set,
-// fingerprints when there are any; mode always.
+// fingerprints when there are any, rate and inactivity when not 0; mode always. With latching, an
+// address that was latched onto outlives a new remote address when it differed from the old one
+// (NAT), until media come from elsewhere.
 enum reason agw_configure(struct agw *agw, const struct agw_request *request);
 // 8.2 Reserve and Configure AGW Connection Point.
 enum reason agw_reserve_and_configure(struct agw *agw, const struct agw_request *request,

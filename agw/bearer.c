@@ -27,8 +27,8 @@
 // a ClientHello cannot keep the peer out.
 #define BEARER_ASSOCIATIONS_MAX 4
 #define BEARER_CANDIDATES_MAX 2
-// Handshakes that sources other than the signalled address may begin per second and stream: each
-// costs as much as two hundred media datagrams.
+// Handshakes that may begin per second and stream: each costs as much as two hundred media
+// datagrams. The signalled address may begin as many again when strangers have used theirs up.
 #define BEARER_OPENINGS_PER_S 4
 #define RECORD_APPLICATION_DATA 23
 
@@ -338,6 +338,13 @@ static void feed(struct bearer *b, enum bearer_event event, struct association *
 
 // --- ClientHello --------------------------------------------------------------------------------
 
+// A step of a handshake that costs public-key arithmetic was done in this turn.
+static void count_step(struct bearer *b)
+{
+    if (media_of(b)->handshakes_left > 0)
+        media_of(b)->handshakes_left--;
+}
+
 // NONE, or why a ClientHello from source is not looked at.
 static enum reason admit_hello(const struct bearer *b, const struct addr *source)
 {
@@ -359,15 +366,18 @@ static enum reason admit_hello(const struct bearer *b, const struct addr *source
     return REASON_NONE;
 }
 
-// At most so many handshakes of unknown sources per second.
-static bool opening_allowed(struct bearer *b)
+static bool opening_allowed(struct bearer *b, bool signalled)
 {
+    unsigned limit = signalled ? 2 * BEARER_OPENINGS_PER_S : BEARER_OPENINGS_PER_S;
     uint64_t now = media_of(b)->now_us;
     if (now - b->openings_since_us >= 1000000) {
         b->openings_since_us = now;
         b->openings = 0;
     }
-    return b->openings++ < BEARER_OPENINGS_PER_S;
+    if (b->openings >= limit)
+        return false;
+    b->openings++;
+    return true;
 }
 
 // Makes room for a candidate at source. False: it has to wait.
@@ -377,7 +387,7 @@ static bool make_room(struct bearer *b, const struct addr *source)
     struct association *own = find(b, ASSOCIATION_CANDIDATE, source);
     if (media_of(b)->half_open >= media_of(b)->cfg->agw.half_open_max && !own)
         return false;
-    if (!signalled && !opening_allowed(b))
+    if (!opening_allowed(b, signalled))
         return false;
     if (!own)
         own = find(b, ASSOCIATION_FAILED, source);
@@ -410,6 +420,7 @@ static void open_server(struct bearer *b, const struct addr *source, const struc
         return;
     }
     b->list[b->count++] = a;
+    count_step(b);
     tell(b, &(struct telling){.event = AGW_CLIENT_HELLO, .address = source});
     if (b->point->latching == LATCHING_FIRST_PACKET)
         point_latch(b->point, source);
@@ -463,6 +474,8 @@ static void take_hello(struct bearer *b, const struct addr *source, const uint8_
 static bool offer(struct bearer *b, struct association *a, const uint8_t *data, size_t len)
 {
     (void)dtls_take_discarded(a->dtls);
+    if (a->stage == ASSOCIATION_CANDIDATE)
+        count_step(b);
     bool taken = association_receive(a, data, len);
     taken = taken || (data[0] != RECORD_APPLICATION_DATA && dtls_take_discarded(a->dtls) == 0);
     look_at(b, a);

@@ -4,7 +4,6 @@
 // What streams find at the worker that owns them. Touched by that worker's thread alone, except for
 // what is const.
 
-#include "agw/agw.h"
 #include "agw/deadline.h"
 #include "agw/dtls.h"
 #include "common/config.h"
@@ -24,20 +23,13 @@ struct media {
     struct deadlines deadlines;
 
     uint64_t now_us;          // read once per turn
-    unsigned handshakes_left; // handshake datagrams that may still be taken in this turn
+    unsigned handshakes_left; // expensive steps of handshakes still allowed in this turn
     unsigned half_open;       // DTLS handshakes under way as server
 
     // what arrived in the present measuring window, for gathering
     uint32_t window;
     unsigned datagrams; // received
     unsigned sockets;   // different ones among them
-};
-
-// A notification on its way to the signalling thread.
-struct note {
-    struct letter letter;
-    void *line; // whose it is: the control side's record of the stream
-    struct agw_notification what;
 };
 
 #endif

@@ -201,13 +201,10 @@ void point_readable(struct point *p)
 {
     struct media *media = p->stream->media;
     for (int i = 0; i < POINT_BURST; i++) {
-        // Handshakes cost a hundred times what media cost: they wait for the next turn rather than
-        // let the media of other streams wait.
-        if (p->bearer && !bearer_secured(p->bearer)) {
-            if (media->handshakes_left == 0)
-                return;
-            media->handshakes_left--;
-        }
+        // Steps of a handshake cost a hundred times what media cost: they wait for the next turn
+        // rather than let the media of other streams wait.
+        if (p->bearer && media->handshakes_left == 0 && !bearer_secured(p->bearer))
+            return;
         struct addr source;
         source.len = sizeof source.v6;
         ssize_t n = recvfrom(p->fd, media->buffer, MEDIA_DATAGRAM_MAX, 0, &source.sa, &source.len);

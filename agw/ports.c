@@ -149,11 +149,18 @@ void ports_close(struct ports *p)
     free(p);
 }
 
-// Takes the first free port out of its queue.
-static uint32_t dequeue(struct ports *p, bool pair)
+static bool is_empty(const struct ports *p, uint32_t head)
 {
-    bool halves = p->links[p->head_singles].next != p->head_singles;
-    uint32_t head = !pair && halves ? p->head_singles : p->head_pairs;
+    return p->links[head].next == head;
+}
+
+// Takes the first free port out of its queue. A single one is a half of a broken pair, unless there
+// is none or break_pair says that another pair should be broken.
+static uint32_t dequeue(struct ports *p, bool pair, bool break_pair)
+{
+    bool whole =
+        pair || is_empty(p, p->head_singles) || (break_pair && !is_empty(p, p->head_pairs));
+    uint32_t head = whole ? p->head_pairs : p->head_singles;
     uint32_t port = p->links[head].next;
     if (port == head)
         return NONE;
@@ -207,7 +214,8 @@ static void enqueue(struct ports *p, uint32_t port, bool pair)
 enum reason ports_take(struct ports *p, bool pair, int fd[static 2], uint16_t *port)
 {
     for (int i = 0; i < PORTS_TRIES; i++) {
-        uint32_t candidate = dequeue(p, pair);
+        // Every other try looks among the pairs: all halves may be foreign.
+        uint32_t candidate = dequeue(p, pair, i % 2 == 1);
         if (candidate == NONE)
             return REASON_AGW_NO_PORT;
         int rc = open_sockets(p, candidate, pair, fd);
@@ -225,6 +233,13 @@ enum reason ports_take(struct ports *p, bool pair, int fd[static 2], uint16_t *p
 void ports_give_back(struct ports *p, uint16_t port, bool pair)
 {
     enqueue(p, port - p->base, pair);
+}
+
+bool ports_holds(const struct ports *p, const struct addr *address)
+{
+    uint32_t port = (uint32_t)addr_port(address) - p->base; // wraps below the range
+    return addr_equal_host(&p->local, address) && port < p->head_pairs &&
+           p->state[port] == PORT_USED;
 }
 
 const struct addr *ports_local(const struct ports *p)

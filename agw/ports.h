@@ -28,6 +28,9 @@ enum reason ports_take(struct ports *ports, bool pair, int fd[static 2], uint16_
 // Gives back what ports_take() gave, after its sockets are closed.
 void ports_give_back(struct ports *ports, uint16_t port, bool pair);
 
+// True for the address of a connection point that is in use.
+bool ports_holds(const struct ports *ports, const struct addr *address);
+
 const struct addr *ports_local(const struct ports *ports);
 unsigned ports_used(const struct ports *ports);
 unsigned ports_total(const struct ports *ports);

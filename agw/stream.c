@@ -33,11 +33,6 @@ const char *stream_id(const struct stream *s, char buf[static STREAM_ID_MAX])
 
 // --- telling ------------------------------------------------------------------------------------
 
-static bool is_milestone(enum agw_event event)
-{
-    return event != AGW_DTLS_FAILURE && event != AGW_BEARER_RELEASED && event != AGW_MEDIA_INACTIVE;
-}
-
 static void fill_note(struct note *note, const struct point *at, const struct telling *telling)
 {
     const struct stream *s = at->stream;
@@ -58,7 +53,7 @@ static void fill_note(struct note *note, const struct point *at, const struct te
 void stream_tell(struct point *at, const struct telling *telling)
 {
     struct stream *s = at->stream;
-    if (is_milestone(telling->event) && s->told++ >= STREAM_MILESTONES_MAX) {
+    if (!note_is_procedure(telling->event) && s->told++ >= STREAM_MILESTONES_MAX) {
         s->told = STREAM_MILESTONES_MAX;
         return;
     }

@@ -5,6 +5,7 @@
 // everything here but stream_create() and stream_free() runs on its thread.
 
 #include "agw/certificate.h"
+#include "agw/note.h"
 #include "agw/point.h"
 
 struct stream {

@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #define WORKER_EVENTS 256
-// Handshake datagrams per turn: about a millisecond, the longest that media of others may wait.
+// Steps of handshakes per turn: about a millisecond, the longest that media of others may wait.
 #define WORKER_HANDSHAKES 4
 // Sleeps end when asked, not when the kernel finds it convenient (50 us later by default).
 #define WORKER_TIMER_SLACK_NS 1000
@@ -46,6 +46,7 @@ struct worker {
     struct media media;
     bool stop; // set on the worker's thread by the last order
     uint64_t window_since_us;
+    unsigned first; // event to begin with, so that no socket is always the last
     bool gather;
     struct order farewell; // the last order
     uint8_t buffer[MEDIA_DATAGRAM_MAX];
@@ -108,9 +109,11 @@ static void turn(struct worker *w)
         log_error("worker", "cannot wait for media: %s", strerror(errno));
     w->media.now_us = clock_now_us();
     w->media.handshakes_left = WORKER_HANDSHAKES;
+    w->first++;
     for (int i = 0; i < n; i++) {
-        if (events[i].data.ptr)
-            point_readable(events[i].data.ptr);
+        struct point *point = events[(w->first + (unsigned)i) % (unsigned)n].data.ptr;
+        if (point)
+            point_readable(point);
         else
             orders = true;
     }

@@ -107,7 +107,7 @@
     X(DROP_GATE, 0, "gate closed", "The stream mode does not let media through", "TS 23.334 5.4")  \
     X(DROP_OVERSIZE, 0, "oversize", "A datagram that does not fit the path MTU after protection",  \
       "RFC 6347 4.1.1")                                                                            \
-    X(DROP_RATE, 0, "above peak rate", "A datagram above the peak data rate of its termination",       \
+    X(DROP_RATE, 0, "above peak rate", "A datagram above the peak data rate of its termination",   \
       "TS 23.334 5.3")                                                                             \
     X(DROP_SEND, 0, "send failed", "The kernel did not take the datagram", "")                     \
     /* the trace itself */                                                                         \

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef AGW_NOTE_H
+#define AGW_NOTE_H
+// A notification on its way from a worker to the signalling thread.
+
+#include "agw/agw.h"
+#include "common/mailbox.h"
+
+struct note {
+    struct letter letter;
+    void *line; // whose it is: the control side's record of the stream
+    struct agw_notification what;
+};
+
+// A procedure that the AGW starts, as opposed to a milestone told for the trace.
+static inline bool note_is_procedure(enum agw_event event)
+{
+    return event == AGW_DTLS_FAILURE || event == AGW_BEARER_RELEASED || event == AGW_MEDIA_INACTIVE;
+}
+
+#endif
