@@ -268,7 +268,8 @@ static enum reason configure(struct negotiation *n, struct medium *m, enum side 
     struct agw_request q = request_for(n, m, side, true);
     if (!differs(m, side, &q))
         return REASON_NONE;
-    q.relatch = addr_is_set(&q.remote) && !addr_equal(&q.remote, &m->stream->point[side].remote);
+    const struct addr *before = &m->stream->point[side].remote;
+    q.relatch = addr_is_set(before) && addr_is_set(&q.remote) && !addr_equal(&q.remote, before);
     enum reason reason = iq_configure(n->iq, &q);
     if (reason == REASON_NONE)
         remember(m, side, &q);
@@ -390,6 +391,15 @@ static bool open_proposal(struct negotiation *n, enum side offerer, size_t count
     return true;
 }
 
+// The first exchange of a call decides which figure of the specification it follows.
+static void follow_figure(struct negotiation *n)
+{
+    for (size_t i = 0; n->agreed.count == 0 && i < n->proposed.count; i++)
+        if (n->proposed.list[i].treatment == TREAT_E2AE && live(&n->proposed.list[i]))
+            trace_set_figure(n->iq->trace,
+                             n->offerer == SIDE_ACCESS ? FIGURE_T38_ORIG : FIGURE_T38_TERM);
+}
+
 // The first rejection, when no line of the offer is left; a body without live lines passes.
 static enum reason refused_as_a_whole(const struct media *media)
 {
@@ -490,6 +500,7 @@ enum reason negotiation_offer(struct negotiation *n, enum side offerer, struct s
     struct body body = {sdp, offerer, n->cfg};
     for (size_t i = 0; i < count; i++)
         consider_line(n, &body, i);
+    follow_figure(n);
     for (size_t i = 0; i < count; i++)
         reserve_line(n, &n->proposed.list[i]);
     enum reason reason = refused_as_a_whole(&n->proposed);
