@@ -114,4 +114,7 @@ void config_defaults(struct config *cfg);
 // "FILE:LINE: KEY: what was expected".
 int config_load(struct config *cfg, const char *path, char error[static CONFIG_ERROR_MAX]);
 
+// Logs what is allowed but unwise on this machine: ports that the kernel hands out too.
+void config_warn(const struct config *cfg);
+
 #endif

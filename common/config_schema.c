@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The keys of the configuration file, one row each: name, where the value goes, what it may be, and
+// what it is without the file. From the rows come the fields for libcyaml, the rules for the checks
+// and config_defaults(), so that the three cannot differ. configs/pcscf.yaml explains each key.
+//
+// Failures: none here; a row with a mistake does not compile or fails the test of the defaults.
+#include "common/config_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define SIZE(member) sizeof(((struct file *)0)->member)
+
+// --- words ----------------------------------------------------------------------------------
+
+static const cyaml_strval_t latching_words[] = {
+    {"off", LATCHING_OFF},
+    {"first-packet", LATCHING_FIRST_PACKET},
+    {"after-dtls", LATCHING_AFTER_DTLS},
+};
+static const cyaml_strval_t offer_words[] = {
+    {"actpass", SETUP_CHOICE_ACTPASS},
+    {"active", SETUP_CHOICE_ACTIVE},
+    {"passive", SETUP_CHOICE_PASSIVE},
+};
+static const cyaml_strval_t answer_words[] = {
+    {"active", SETUP_CHOICE_ACTIVE},
+    {"passive", SETUP_CHOICE_PASSIVE},
+};
+static const cyaml_strval_t identity_words[] = {
+    {"dtls-id", IDENTITY_DTLS_ID},
+    {"tls-id", IDENTITY_TLS_ID},
+    {"both", IDENTITY_BOTH},
+};
+static const cyaml_strval_t certificate_words[] = {
+    {"ecdsa-p256", CERTIFICATE_ECDSA},
+    {"rsa-2048", CERTIFICATE_RSA},
+    {"ecdsa-p256+rsa-2048", CERTIFICATE_ECDSA_RSA},
+};
+static const cyaml_strval_t level_words[] = {
+    {"error", LOG_ERROR},
+    {"warn", LOG_WARN},
+    {"info", LOG_INFO},
+    {"debug", LOG_DEBUG},
+};
+// TS 24.229 7.2A.7
+static const cyaml_strval_t mechanism_words[] = {
+    {"udptl-dtls", MEDIASEC_UDPTL_DTLS},
+    {"msrp-tls", MEDIASEC_MSRP_TLS},
+    {"bfcp-tls", MEDIASEC_BFCP_TLS},
+    {"sdes-srtp", MEDIASEC_SDES_SRTP},
+};
+
+// --- rows -----------------------------------------------------------------------------------
+// NUMBER(section, key, member of struct config, least, most, default)
+// CHOICE(section, key, member, words, default)
+// SWITCH(section, key, member, default)
+// STRING(section, key, member), default ""
+
+// Ports below 1024 belong to the system.
+#define PORTS_KEYS(NUMBER, side, first, last)                                                      \
+    NUMBER(#side ".ports", "min", side.realm.port_min, 1024, 65535, first)                         \
+    NUMBER(#side ".ports", "max", side.realm.port_max, 1024, 65535, last)
+
+#define ACCESS_KEYS(CHOICE)                                                                        \
+    CHOICE("access", "latching", access.realm.latching, latching_words, LATCHING_AFTER_DTLS)
+#define CORE_KEYS(CHOICE)                                                                          \
+    CHOICE("core", "latching", core.realm.latching, latching_words, LATCHING_OFF)
+
+#define T38_KEYS(NUMBER, CHOICE, SWITCH)                                                           \
+    CHOICE("t38", "setup_offer", t38.setup_offer, offer_words, SETUP_CHOICE_ACTPASS)               \
+    CHOICE("t38", "setup_answer", t38.setup_answer, answer_words, SETUP_CHOICE_PASSIVE)            \
+    CHOICE("t38", "identity", t38.identity, identity_words, IDENTITY_DTLS_ID)                      \
+    SWITCH("t38", "notify_deferred", t38.notify_deferred, false)                                   \
+    NUMBER("t38", "udptl_interval_ms", t38.udptl_interval_ms, 5, 1000, 30)                         \
+    SWITCH("t38", "adjust_tias", t38.adjust_tias, false)
+
+// 576: what every IPv4 path carries. A thread per core of any machine. A pool larger than the rate
+// of calls helps nobody.
+#define AGW_KEYS(NUMBER, CHOICE, SWITCH, STRING)                                                   \
+    NUMBER("agw", "workers", agw.workers, 0, 256, 0)                                               \
+    CHOICE("agw", "certificates", agw.certificates, certificate_words, CERTIFICATE_ECDSA)          \
+    NUMBER("agw", "certificate_pool", agw.certificate_pool, 0, 4096, 64)                           \
+    SWITCH("agw", "legacy_suites", agw.legacy_suites, false)                                       \
+    NUMBER("agw", "mtu", agw.mtu, 576, 9216, 1500)                                                 \
+    SWITCH("agw", "drop_oversize", agw.drop_oversize, false)                                       \
+    NUMBER("agw", "handshake_timeout_ms", agw.handshake_timeout_ms, 500, 120000, 10000)            \
+    NUMBER("agw", "retransmit_ms", agw.retransmit_ms, 50, 10000, 1000)                             \
+    NUMBER("agw", "half_open_max", agw.half_open_max, 1, 65535, 256)                               \
+    NUMBER("agw", "rekey_hold_ms", agw.rekey_hold_ms, 0, 60000, 5000)                              \
+    NUMBER("agw", "gather_us", agw.gather_us, 0, 5000, 500)                                        \
+    NUMBER("agw", "media_timeout_s", agw.media_timeout_s, 0, 86400, 0)                             \
+    STRING("agw", "keylog", agw.keylog)
+
+// 32 media lines: a context has 64 streams, and each may be replaced by another beside it.
+#define SIP_KEYS(NUMBER)                                                                           \
+    NUMBER("sip", "sessions_max", sip.sessions_max, 1, 1000000, 10000)                             \
+    NUMBER("sip", "media_lines_max", sip.media_lines_max, 1, 32, 16)                               \
+    NUMBER("sip", "message_max", sip.message_max, 2048, 1048576, 65536)                            \
+    NUMBER("sip", "t1_ms", sip.t1_ms, 50, 5000, 500)                                               \
+    NUMBER("sip", "timer_c_s", sip.timer_c_s, 1, 3600, 185)
+
+#define TRACE_KEYS(NUMBER, SWITCH, STRING)                                                         \
+    STRING("trace", "directory", trace.directory)                                                  \
+    NUMBER("trace", "events_max", trace.events_max, 0, 10000, 200)                                 \
+    SWITCH("trace", "messages", trace.messages, true)
+
+#define LOG_KEYS(CHOICE) CHOICE("log", "level", log_level, level_words, LOG_INFO)
+
+// --- defaults -------------------------------------------------------------------------------
+
+#define SET_NUMBER(section, key, member, min, max, value) cfg->member = (value);
+#define SET_CHOICE(section, key, member, words, value) cfg->member = (value);
+#define SET_SWITCH(section, key, member, value) cfg->member = (value);
+#define SET_STRING(section, key, member) cfg->member[0] = '\0';
+
+static void default_addresses(struct config *cfg)
+{
+    addr_parse_hostport(&cfg->access.listen[0], "127.0.0.1:5060");
+    cfg->access.listen_count = 1;
+    addr_parse(&cfg->access.realm.media_v4, "127.0.0.1", 0);
+    addr_parse_hostport(&cfg->core.listen[0], "127.0.0.1:5070");
+    cfg->core.listen_count = 1;
+    addr_parse(&cfg->core.realm.media_v4, "127.0.0.1", 0);
+    addr_parse_hostport(&cfg->next_hop, "127.0.0.1:5080");
+    addr_parse_hostport(&cfg->admin, "127.0.0.1:8060");
+}
+
+void config_defaults(struct config *cfg)
+{
+    memset(cfg, 0, sizeof(*cfg));
+    default_addresses(cfg);
+    PORTS_KEYS(SET_NUMBER, access, 20000, 29999)
+    PORTS_KEYS(SET_NUMBER, core, 30000, 39999)
+    ACCESS_KEYS(SET_CHOICE)
+    CORE_KEYS(SET_CHOICE)
+    T38_KEYS(SET_NUMBER, SET_CHOICE, SET_SWITCH)
+    AGW_KEYS(SET_NUMBER, SET_CHOICE, SET_SWITCH, SET_STRING)
+    SIP_KEYS(SET_NUMBER)
+    TRACE_KEYS(SET_NUMBER, SET_SWITCH, SET_STRING)
+    LOG_KEYS(SET_CHOICE)
+    cfg->mediasec = MEDIASEC_UDPTL_DTLS;
+    cfg->t38.overhead_override = -1;
+}
+
+// --- fields for libcyaml --------------------------------------------------------------------
+// All sections are at offset 0 of struct file and their members at offsets in the whole of it, so
+// that the sections of the file need not be structures of their own.
+
+#define FIELD(name, member, kind, ...)                                                             \
+    {                                                                                              \
+        .key = (name), .data_offset = offsetof(struct file, member), .value = {                    \
+            .type = (kind),                                                                        \
+            .flags = CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT,                                      \
+            .data_size = SIZE(member),                                                             \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+#define FIELD_NUMBER(section, key, member, min, max, value) FIELD(key, cfg.member, CYAML_UINT),
+#define FIELD_SWITCH(section, key, member, value) FIELD(key, cfg.member, CYAML_BOOL),
+#define FIELD_CHOICE(section, key, member, words, value)                                           \
+    FIELD(key, cfg.member, CYAML_ENUM, .enumeration = {(words), COUNT(words)}),
+#define FIELD_STRING(section, key, member) FIELD_TEXT(key, cfg.member),
+#define FIELD_TEXT(key, member) FIELD(key, member, CYAML_STRING, .string = {0, SIZE(member) - 1})
+#define FIELD_SECTION(name, rows)                                                                  \
+    {                                                                                              \
+        .key = (name), .value = {                                                                  \
+            .type = CYAML_MAPPING,                                                                 \
+            .flags = CYAML_FLAG_OPTIONAL,                                                          \
+            .data_size = sizeof(struct file),                                                      \
+            .mapping = {(rows)}                                                                    \
+        }                                                                                          \
+    }
+#define FIELD_LIST(name, member, what, least, most)                                                \
+    {                                                                                              \
+        .key = (name), .data_offset = offsetof(struct file, member),                               \
+        .count_offset = offsetof(struct file, member##_count), .count_size = SIZE(member##_count), \
+        .value = {                                                                                 \
+            .type = CYAML_SEQUENCE,                                                                \
+            .flags = CYAML_FLAG_OPTIONAL,                                                          \
+            .data_size = SIZE(member[0]),                                                          \
+            .sequence = {&(what), (least), (most)}                                                 \
+        }                                                                                          \
+    }
+
+static const cyaml_schema_value_t addr_entry = {
+    .type = CYAML_STRING,
+    .data_size = CONFIG_ADDR_MAX,
+    .string = {0, CONFIG_ADDR_MAX - 1},
+};
+
+static const cyaml_schema_field_t access_ports[] = {
+    PORTS_KEYS(FIELD_NUMBER, access, 0, 0) CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t access_fields[] = {
+    FIELD_LIST("listen", access.listen, addr_entry, 1, CONFIG_LISTEN_MAX),
+    FIELD_LIST("media", access.media, addr_entry, 1, CONFIG_MEDIA_MAX),
+    FIELD_SECTION("ports", access_ports),
+    ACCESS_KEYS(FIELD_CHOICE) CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t core_ports[] = {
+    PORTS_KEYS(FIELD_NUMBER, core, 0, 0) CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t core_fields[] = {
+    FIELD_LIST("listen", core.listen, addr_entry, 1, CONFIG_LISTEN_MAX),
+    FIELD_LIST("media", core.media, addr_entry, 1, CONFIG_MEDIA_MAX),
+    FIELD_SECTION("ports", core_ports),
+    FIELD_TEXT("next_hop", next_hop),
+    CORE_KEYS(FIELD_CHOICE) CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t e2ae_fields[] = {
+    FIELD("mechanisms", cfg.mediasec, CYAML_FLAGS,
+          .enumeration = {mechanism_words, COUNT(mechanism_words)}),
+    CYAML_FIELD_END,
+};
+
+#define UE_FIELD(name, member, kind, flag, ...)                                                    \
+    {                                                                                              \
+        .key = (name), .data_offset = offsetof(struct file_ue, member), .value = {                 \
+            .type = (kind),                                                                        \
+            .flags = (flag) | CYAML_FLAG_STRICT,                                                   \
+            .data_size = sizeof(((struct file_ue *)0)->member),                                    \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+static const cyaml_schema_field_t ue_fields[] = {
+    UE_FIELD("user", user, CYAML_STRING, CYAML_FLAG_DEFAULT, .string = {1, CONFIG_NAME_MAX - 1}),
+    UE_FIELD("contact", contact, CYAML_STRING, CYAML_FLAG_OPTIONAL,
+             .string = {0, CONFIG_ADDR_MAX - 1}),
+    UE_FIELD("mechanisms", mechanisms, CYAML_FLAGS, CYAML_FLAG_OPTIONAL,
+             .enumeration = {mechanism_words, COUNT(mechanism_words)}),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t ue_entry = {
+    .type = CYAML_MAPPING,
+    .data_size = sizeof(struct file_ue),
+    .mapping = {ue_fields},
+};
+
+static const cyaml_schema_field_t t38_fields[] = {
+    FIELD_TEXT("overhead", overhead),
+    T38_KEYS(FIELD_NUMBER, FIELD_CHOICE, FIELD_SWITCH) CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t agw_fields[] = {
+    AGW_KEYS(FIELD_NUMBER, FIELD_CHOICE, FIELD_SWITCH, FIELD_STRING) CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t sip_fields[] = {
+    SIP_KEYS(FIELD_NUMBER) CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t trace_fields[] = {
+    TRACE_KEYS(FIELD_NUMBER, FIELD_SWITCH, FIELD_STRING) CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t log_fields[] = {
+    LOG_KEYS(FIELD_CHOICE) CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t admin_fields[] = {
+    FIELD_TEXT("listen", admin),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t sections[] = {
+    FIELD_SECTION("access", access_fields),
+    FIELD_SECTION("core", core_fields),
+    FIELD_SECTION("e2ae", e2ae_fields),
+    FIELD_LIST("ues", ues, ue_entry, 0, CONFIG_UES_MAX),
+    FIELD_SECTION("t38", t38_fields),
+    FIELD_SECTION("agw", agw_fields),
+    FIELD_SECTION("sip", sip_fields),
+    FIELD_SECTION("trace", trace_fields),
+    FIELD_SECTION("log", log_fields),
+    FIELD_SECTION("admin", admin_fields),
+    CYAML_FIELD_END,
+};
+
+const cyaml_schema_value_t config_schema = {
+    .type = CYAML_MAPPING,
+    .flags = CYAML_FLAG_POINTER,
+    .data_size = sizeof(struct file),
+    .mapping = {sections},
+};
+
+// --- rules ----------------------------------------------------------------------------------
+
+// An address in SDP, Via or Record-Route must mean one host: 0.0.0.0 and :: do not.
+static bool is_listen(const char *text)
+{
+    struct addr a;
+
+    return addr_parse_hostport(&a, text) == 0 && !addr_is_any(&a);
+}
+
+static bool is_host(const char *text)
+{
+    struct addr a;
+
+    return addr_parse(&a, text, 0) == 0 && !addr_is_any(&a);
+}
+
+static bool is_destination(const char *text)
+{
+    struct addr a;
+
+    return addr_parse_hostport(&a, text) == 0 && !addr_is_any(&a) && addr_port(&a) != 0;
+}
+
+static bool is_next_hop(const char *text)
+{
+    return strcmp(text, "request-uri") == 0 || is_destination(text);
+}
+
+static bool is_admin(const char *text)
+{
+    return strcmp(text, "off") == 0 || is_listen(text);
+}
+
+// 128 bytes: more than any cipher suite of DTLS 1.2 adds to a record.
+static bool is_overhead(const char *text)
+{
+    size_t len = strlen(text);
+
+    if (strcmp(text, "auto") == 0)
+        return true;
+    return len > 0 && len <= 3 && strspn(text, "0123456789") == len && atoi(text) <= 128 &&
+           (text[0] != '0' || len == 1);
+}
+
+// The user part of a SIP URI; no URI, no blanks.
+static bool is_user(const char *text)
+{
+    return text[0] != '\0' && strpbrk(text, "@:<> \t\r\n") == NULL;
+}
+
+#define RULE_NUMBER(section, key, member, min, max, value)                                         \
+    {section "." key, (min), (max), NULL, NULL},
+#define RULE_NONE(...)
+#define ADDR_AND_PORT "IP:PORT, IPv6 in brackets"
+
+#define EVERY_NUMBER(NUMBER)                                                                       \
+    PORTS_KEYS(NUMBER, access, 0, 0)                                                               \
+    PORTS_KEYS(NUMBER, core, 0, 0)                                                                 \
+    T38_KEYS(NUMBER, RULE_NONE, RULE_NONE)                                                         \
+    AGW_KEYS(NUMBER, RULE_NONE, RULE_NONE, RULE_NONE)                                              \
+    SIP_KEYS(NUMBER)                                                                               \
+    TRACE_KEYS(NUMBER, RULE_NONE, RULE_NONE)
+
+static const struct config_rule rules[] = {
+    {"access.listen[]", 0, 0, ADDR_AND_PORT, is_listen},
+    {"core.listen[]", 0, 0, ADDR_AND_PORT, is_listen},
+    {"access.media[]", 0, 0, "the IP address of an interface", is_host},
+    {"core.media[]", 0, 0, "the IP address of an interface", is_host},
+    {"core.next_hop", 0, 0, "request-uri, or " ADDR_AND_PORT, is_next_hop},
+    {"ues[].contact", 0, 0, ADDR_AND_PORT, is_destination},
+    {"ues[].user", 0, 0, "the user part of a SIP URI", is_user},
+    {"t38.overhead", 0, 0, "auto, or a number from 0 to 128", is_overhead},
+    {"admin.listen", 0, 0, "off, or " ADDR_AND_PORT, is_admin},
+    EVERY_NUMBER(RULE_NUMBER)};
+
+// "ues[12].user" is "ues[].user".
+static bool same_path(const char *rule, const char *path)
+{
+    while (*rule != '\0' && *rule == *path) {
+        rule++;
+        if (*path++ == '[')
+            path += strspn(path, "0123456789");
+    }
+    return *rule == *path;
+}
+
+const struct config_rule *config_rule(const char *path)
+{
+    for (size_t i = 0; i < COUNT(rules); i++)
+        if (same_path(rules[i].path, path))
+            return &rules[i];
+    return NULL;
+}
