@@ -32,8 +32,8 @@
 
 // RFC 6347 4.2.4.1: the retransmission timer is doubled up to 60 s.
 #define RETRANSMIT_MAX_US (60 * 1000000ull)
-// A flight of the peer comes as several datagrams; when it is repeated, ours is repeated once for
-// all of those that arrive within this time.
+// A flight of the peer comes as several datagrams; when it is repeated, ours (or our alert) is
+// repeated once for all of those that arrive within this time.
 #define REPEAT_MIN_US (50 * 1000ull)
 // While parked, the rest of the peer's flight is kept: a client's is its certificate, a few hundred
 // bytes of signatures and a Finished.
@@ -78,7 +78,7 @@ struct dtls {
     uint64_t expires_us;    // end of the handshake timeout
     uint64_t retransmit_us; // when our flight is repeated
     uint64_t interval_us;
-    uint64_t flight_us; // when our last flight left
+    uint64_t flight_us; // when our last flight or alert left
     unsigned flight;    // which flight that was
     bool pushed;        // something left while GnuTLS was asked to receive
     bool repeated;      // our flight was repeated by the timer
@@ -107,8 +107,10 @@ struct failure {
 
 static void send_alert(struct dtls *dtls)
 {
-    if (dtls->alert != NO_ALERT)
-        gnutls_alert_send(dtls->session, GNUTLS_AL_FATAL, (gnutls_alert_description_t)dtls->alert);
+    if (dtls->alert == NO_ALERT)
+        return;
+    dtls->flight_us = dtls->now_us;
+    gnutls_alert_send(dtls->session, GNUTLS_AL_FATAL, (gnutls_alert_description_t)dtls->alert);
 }
 
 static void on_failure(void *object, void *argument)
@@ -376,7 +378,8 @@ static bool receive_records(struct dtls *dtls)
 // (RFC 6347 4.2.7, REQ-131).
 static void answer_repeated_flight(struct dtls *dtls)
 {
-    if (dtls->staged_len > 0 && dtls->staged[0] == CONTENT_HANDSHAKE)
+    bool handshake = dtls->staged_len > 0 && dtls->staged[0] == CONTENT_HANDSHAKE;
+    if (handshake && dtls->now_us - dtls->flight_us >= REPEAT_MIN_US)
         send_alert(dtls);
 }
 
