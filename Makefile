@@ -27,7 +27,7 @@ PKGS      := sofia-sip-ua gnutls libuv libcyaml yaml-0.1
 TEST_PKGS := check spandsp libtiff-4
 DEPS := gcc pkg-config libsofia-sip-ua-dev libgnutls28-dev libuv1-dev libcyaml-dev libyaml-dev uthash-dev check \
         libspandsp-dev libtiff-dev libtiff-tools sip-tester valgrind openssl procps
-LINT_DEPS := clang clang-format clang-tidy
+LINT_DEPS := clang clang-format clang-tidy libclang-rt-dev
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
         -Wno-unused-parameter -Wno-missing-field-initializers
@@ -145,7 +145,7 @@ unit: $(UNIT_BIN) ## unit and golden tests only
 	$(Q)tests/run.sh $(B) $(UNIT_BIN)
 flows: all $(B)/tests/flows ## whole-process tests only
 	$(Q)tests/run.sh $(B) $(B)/tests/flows
-check: build/.deps lint ## everything: lint, unit, golden, flows, the same under ASan+UBSan, a short fuzz
+check: build/.deps ## everything: lint, unit, golden, flows, the same under ASan+UBSan, a short fuzz
 	$(Q)tests/check.sh
 asan: ## unit tests and flows under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(Q)$(MAKE) --no-print-directory VARIANT=asan check-variant
@@ -159,7 +159,8 @@ fuzz: deps-lint ## each fuzz target for FUZZ_SECONDS (default 20)
 fuzz-bins: $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ))
 
 lint: deps-lint walls ## formatting, clang-tidy and the walls between the rooms
-	$(Q)tests/lint.sh "$(ALL_CFLAGS)" $(EVERY_C) $(EVERY_H)
+	$(Q)tests/lint.sh "-std=c11 -D_GNU_SOURCE -I. $(call pkg,cflags,$(PKGS) $(TEST_PKGS))" \
+	    $(EVERY_C) $(EVERY_H)
 walls: ## no room includes what it may not know
 	$(Q)tests/walls.sh
 format: ## let clang-format have its way

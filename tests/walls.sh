@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# walls.sh: no room of the house includes what it may not know, every source says its license, and
+# nothing in the tree points at a place outside of it. Silent when all is well.
+set -u
+
+faults=0
+
+# Reads "file:line:text" lines and tells each as a fault of this kind.
+tell() {
+    local line
+    while IFS= read -r line; do
+        echo "$line   <- $1"
+        faults=$((faults + 1))
+    done
+}
+
+# deny FOLDER PATTERN WHY: no source in FOLDER includes what matches PATTERN.
+deny() {
+    tell "$3" < <(grep -nP "^\s*#\s*include\s*[<\"]($2)" \
+        -r --include='*.[ch]' "$1" 2>/dev/null)
+}
+
+deny common '(alg|agw|sdp|tests)/' "common/ knows no room above it"
+deny common '(sofia-sip|gnutls)/' "common/ knows neither SIP nor TLS"
+deny sdp '(alg|agw|tests)/' "sdp/ includes common/ only"
+deny sdp '(sofia-sip|gnutls)/|uv\.h' "sdp/ is pure"
+deny agw '(alg|sdp|tests)/' "agw/ includes common/ only"
+deny agw 'sofia-sip/' "agw/ knows no SIP"
+deny alg 'tests/' "alg/ knows no tests"
+deny alg 'agw/(?!agw\.h)' "alg/ includes agw/agw.h only"
+deny alg 'gnutls/' "alg/ knows no TLS"
+deny tests/ua '(alg|agw)/' "the user agent must not share our bugs"
+deny tests/flows '(alg|agw|sdp)/' "flows see processes only"
+
+# Everything git tracks or would track.
+files() {
+    git ls-files -co --exclude-standard -- "$@" | while IFS= read -r file; do
+        [ -f "$file" ] && printf '%s\n' "$file"
+    done
+}
+
+while IFS= read -r file; do
+    head -n 3 "$file" | grep -q 'SPDX-License-Identifier: GPL-3.0-or-later' ||
+        tell "has no SPDX line" <<<"$file:1:"
+done < <(files '*.c' '*.h' '*.sh' Makefile '*.yaml' '.ci/*')
+
+while IFS= read -r file; do
+    tell "a place outside the tree" < <(grep -HnE '(^|[^A-Za-z0-9_.])/(work|home|root|tmp)/' "$file")
+done < <(files '*.c' '*.h' '*.sh' Makefile '*.yaml' '*.md' '.ci/*' | grep -v '^tests/walls.sh$')
+
+[ "$faults" -eq 0 ] || {
+    echo "walls: $faults faults" >&2
+    exit 1
+}
