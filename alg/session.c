@@ -720,7 +720,6 @@ static void learn_callee(struct session *s, const struct session_request_id *id,
 static void success(struct session *s, const struct session_request_id *id,
                     const struct sip_facts *facts, struct session_verdict *v)
 {
-    learn_callee(s, id, facts);
     if (id->kind == SIP_INVITE)
         apply_winner(s, facts, v);
     if (v->reason == REASON_NONE && opened_exchange(s, id) && id->offered)
@@ -772,6 +771,8 @@ void session_response(struct session *s, const struct session_request_id *id,
     session_trace_message(s->trace, s->all->cfg, from, true, facts,
                           role == ROLE_REPEAT ? NULL : received_key(role), NULL);
     if (facts->status < 300) {
+        if (facts->status >= 200)
+            learn_callee(s, id, facts); // also to end what is not passed on
         response_body(s, id, facts, role, v);
         if (v->reason == REASON_NONE && facts->status >= 200)
             success(s, id, facts, v);
