@@ -15,100 +15,13 @@
 //   > iq                     the procedures the AGW saw since the last "iq", one per line
 //   > commit   > rollback    > failed STREAM ALIVE: the AGW reports a failure, ALIVE media are left
 #include "alg/negotiation.h"
-#include "common/clock.h"
+#include "tests/unit/fake_agw.h"
 
 #include <check.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-// --- an AGW that writes down what it is asked ---------------------------------------------------
-
-static struct strbuf asked;
-static bool agw_is_full;
-static unsigned ports_given;
-static unsigned certificates_given;
-
-static void put_request(const char *procedure, const struct agw_request *q)
-{
-    static const char *const latching[] = {"off", "first-packet", "after-dtls"};
-    static const char *const modes[] = {"", " send-only", " receive-only", " inactive"};
-    char text[ADDR_STRLEN];
-    strbuf_printf(&asked, "%s T%d stream %u %s", procedure, q->termination == AGW_T1 ? 1 : 2,
-                  q->stream, q->transport == AGW_UDP_DTLS ? "UDP/DTLS" : "UDP");
-    if (addr_is_set(&q->remote))
-        strbuf_printf(&asked, " remote %s", addr_format(&q->remote, text));
-    if (addr_is_set(&q->remote_rtcp))
-        strbuf_printf(&asked, " rtcp %s", addr_format(&q->remote_rtcp, text));
-    if (q->latching != LATCHING_OFF)
-        strbuf_printf(&asked, " latching %s", latching[q->latching]);
-    strbuf_puts(&asked, modes[q->mode]);
-    if (q->peak_rate_kbps)
-        strbuf_printf(&asked, " rate %u", q->peak_rate_kbps);
-    if (q->remote_fingerprints.count)
-        strbuf_printf(&asked, " fingerprints %u", q->remote_fingerprints.count);
-    strbuf_puts(&asked, q->local_fingerprint_request ? " local-fingerprint" : "");
-    strbuf_puts(&asked, q->establish_dtls ? " establish" : "");
-    strbuf_puts(&asked, q->notify_dtls_failure ? " notify-failure" : "");
-    strbuf_puts(&asked, q->new_association ? " new-association" : "");
-    strbuf_puts(&asked, "\n");
-}
-
-static void give_fingerprint(struct fingerprints *list)
-{
-    struct fingerprint *fp = &list->list[list->count++];
-    *fp = (struct fingerprint){.hash = "SHA-256", .len = 32};
-    memset(fp->value, (int)++certificates_given, fp->len);
-}
-
-static enum reason give(const char *procedure, const struct agw_request *q, struct agw_reply *reply)
-{
-    put_request(procedure, q);
-    if (agw_is_full)
-        return REASON_AGW_NO_PORT;
-    const char *host = q->termination == AGW_T1
-                           ? q->family == AF_INET6 ? "2001:db8::1" : "192.0.2.1"
-                       : q->family == AF_INET6 ? "2001:db8:c::1"
-                                               : "198.51.100.1";
-    uint16_t port = (uint16_t)((q->termination == AGW_T1 ? 10000 : 20000) + 2 * ports_given++);
-    reply->context = 7;
-    addr_parse(&reply->local, host, port);
-    addr_parse(&reply->local_rtcp, host, (uint16_t)(port + 1));
-    if (q->local_fingerprint_request)
-        give_fingerprint(&reply->local_fingerprints);
-    return REASON_NONE;
-}
-
-enum reason agw_reserve(struct agw *agw, const struct agw_request *q, struct agw_reply *reply)
-{
-    return give("reserve", q, reply);
-}
-
-enum reason agw_reserve_and_configure(struct agw *agw, const struct agw_request *q,
-                                      struct agw_reply *reply)
-{
-    return give("reserve-and-configure", q, reply);
-}
-
-enum reason agw_configure(struct agw *agw, const struct agw_request *q)
-{
-    put_request("configure", q);
-    return REASON_NONE;
-}
-
-void agw_release(struct agw *agw, uint32_t context, unsigned stream)
-{
-    if (stream)
-        strbuf_printf(&asked, "release stream %u\n", stream);
-    else
-        strbuf_puts(&asked, "release\n");
-}
-
-unsigned agw_dtls_overhead(const struct agw *agw)
-{
-    return 37;
-}
 
 // --- one script ---------------------------------------------------------------------------------
 

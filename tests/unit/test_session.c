@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Sessions without a SIP stack: told facts, they say what the body becomes and what they want sent.
+#include "alg/session.h"
+#include "tests/unit/fake_agw.h"
+#include "tests/unit/suite.h"
+
+#include <stdlib.h>
+
+#define UE_OFFER                                                                                   \
+    "v=0\r\no=- 1 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n"                  \
+    "m=image 5004 UDP/TLS/UDPTL t38\r\na=3ge2ae:requested\r\na=setup:actpass\r\n"                  \
+    "a=fingerprint:SHA-1 AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB\r\n"
+#define UE_AND_AUDIO UE_OFFER "m=audio 5010 RTP/AVP 8\r\n"
+#define CORE_ANSWER                                                                                \
+    "v=0\r\no=- 2 1 IN IP4 203.0.113.20\r\ns=-\r\nc=IN IP4 203.0.113.20\r\nt=0 0\r\n"              \
+    "m=image 6056 udptl t38\r\n"
+#define OTHER_ANSWER                                                                               \
+    "v=0\r\no=- 3 1 IN IP4 203.0.113.30\r\ns=-\r\nc=IN IP4 203.0.113.30\r\nt=0 0\r\n"              \
+    "m=image 6070 udptl t38\r\n"
+
+// --- a session and what it does -----------------------------------------------------------------
+
+static struct strbuf sent;
+static uv_loop_t loop;
+static struct config cfg;
+static struct sessions *all;
+static struct session *session;
+static struct session_request_id invite_id;
+static struct session_verdict verdict;
+
+static void note_bye(void *arg, struct session *s, enum side to, enum reason reason)
+{
+    strbuf_printf(&sent, "BYE %s %s\n", side_name(to), reason_name(reason));
+}
+
+static void note_fail_early(void *arg, struct session *s, enum reason reason)
+{
+    strbuf_printf(&sent, "early %s\n", reason_name(reason));
+}
+
+static bool own_route(void *arg, const char *uri)
+{
+    return strstr(uri, "pcscf") != NULL;
+}
+
+static void expect_sent(const char *text)
+{
+    char *got = strbuf_take(&sent);
+    ck_assert_str_eq(got, text);
+    free(got);
+}
+
+static void expect_asked(const char *text)
+{
+    char *got = strbuf_take(&asked);
+    ck_assert_str_eq(got, text);
+    free(got);
+}
+
+static void forget_asked(void)
+{
+    strbuf_free(&asked);
+}
+
+static struct sip_facts facts(enum sip_kind kind, int status, const char *to_tag, const char *sdp)
+{
+    static const char *const names[] = {"INVITE", "ACK",    "BYE", "CANCEL",
+                                        "PRACK",  "UPDATE", "INFO"};
+    struct sip_facts f = {.kind = kind,
+                          .method = names[kind],
+                          .status = status,
+                          .phrase = "phrase",
+                          .cseq = 1,
+                          .call_id = "call-1",
+                          .from = "<sip:ue@example.com>;tag=a",
+                          .to = to_tag ? "<sip:core@example.com>;tag=b" : "<sip:core@example.com>",
+                          .from_tag = "a",
+                          .to_tag = to_tag,
+                          .contact = status ? "sip:core@203.0.113.20" : "sip:ue@192.0.2.10",
+                          .body = sdp,
+                          .body_len = sdp ? strlen(sdp) : 0};
+    return f;
+}
+
+static void setup(void)
+{
+    struct session_ops ops = {note_bye, note_fail_early, own_route, NULL};
+    config_defaults(&cfg);
+    log_set_level(LOG_ERROR);
+    uv_loop_init(&loop);
+    all = sessions_open(&cfg, NULL, &loop, ops);
+    ck_assert_ptr_nonnull(all);
+}
+
+static void teardown(void)
+{
+    free(verdict.body);
+    verdict.body = NULL;
+    if (session)
+        session_unref(session);
+    sessions_close(all);
+    uv_run(&loop, UV_RUN_DEFAULT); // closes cancelled timers; none may be left running
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+    strbuf_free(&asked);
+    strbuf_free(&sent);
+}
+
+static void call(const char *offer)
+{
+    struct session_setup s = {.caller = SIDE_ACCESS, .mediasec = MEDIASEC_UDPTL_DTLS};
+    struct sip_facts invite = facts(SIP_INVITE, 0, NULL, offer);
+    addr_parse(&s.hop[SIDE_ACCESS], "192.0.2.10", 5060);
+    addr_parse(&s.hop[SIDE_CORE], "203.0.113.20", 5060);
+    session = session_open(all, &s, &invite);
+    ck_assert_ptr_nonnull(session);
+    session_request(session, SIDE_ACCESS, &invite, &invite_id, &verdict);
+}
+
+static void respond(int status, const char *tag, const char *sdp)
+{
+    struct sip_facts response = facts(SIP_INVITE, status, tag, sdp);
+    free(verdict.body);
+    session_response(session, &invite_id, &response, &verdict);
+}
+
+static void request(enum sip_kind kind, enum side from, const char *sdp,
+                    struct session_request_id *id)
+{
+    struct sip_facts f = facts(kind, 0, "b", sdp);
+    struct session_request_id unused;
+    f.cseq = kind == SIP_ACK ? 1 : 2;
+    free(verdict.body);
+    session_request(session, from, &f, id ? id : &unused, &verdict);
+}
+
+static void establish(const char *offer, const char *answer)
+{
+    call(offer);
+    respond(200, "b", answer);
+    request(SIP_ACK, SIDE_ACCESS, NULL, NULL);
+    ck_assert_int_eq(verdict.reason, REASON_NONE);
+    forget_asked();
+}
+
+static void report(enum agw_event event, unsigned stream, enum reason reason)
+{
+    struct agw_notification n = {
+        .event = event, .context = 7, .stream = stream, .reason = reason, .time_us = 1};
+    sessions_notification(all, &n);
+}
+
+// --- cases --------------------------------------------------------------------------------------
+
+// INVITE, 200, ACK, BYE, 200: released once, and gone when the AGW has said its last word.
+START_TEST(a_call_from_invite_to_bye)
+{
+    struct session_request_id bye;
+    establish(UE_OFFER, CORE_ANSWER);
+    request(SIP_BYE, SIDE_CORE, NULL, &bye);
+    expect_asked("");
+    struct sip_facts ok = facts(SIP_BYE, 200, "b", NULL);
+    session_response(session, &bye, &ok, &verdict);
+    expect_asked("release\n");
+    ck_assert(session_ended(session));
+    ck_assert_uint_eq(sessions_count(all), 1);
+    report(AGW_STREAM_RELEASED, 1, REASON_NONE);
+    ck_assert_uint_eq(sessions_count(all), 0);
+    expect_sent("");
+}
+END_TEST
+
+// REQ-100, REQ-105: a refused offer leaves nothing behind.
+START_TEST(a_refused_offer_ends_the_session)
+{
+    call("v=0\r\nthis is no SDP\r\n");
+    ck_assert_int_eq(verdict.reason, REASON_BAD_SDP);
+    ck_assert_ptr_nonnull(strstr(verdict.error, "line"));
+    ck_assert_uint_eq(sessions_count(all), 0);
+    expect_asked("");
+}
+END_TEST
+
+// REQ-122: every 18x and the 2xx of one dialog carry the identical answer, made once.
+START_TEST(provisional_and_final_answers_are_identical)
+{
+    call(UE_OFFER);
+    respond(183, "b", CORE_ANSWER);
+    char *first = strdup(verdict.body);
+    forget_asked();
+    respond(180, "b", CORE_ANSWER);
+    ck_assert_str_eq(verdict.body, first);
+    respond(200, "b", CORE_ANSWER);
+    ck_assert_str_eq(verdict.body, first);
+    expect_asked("");
+    struct sip_facts again = facts(SIP_INVITE, 200, "b", CORE_ANSWER);
+    ck_assert_str_eq(session_repeated_body(session, &again), first);
+    free(first);
+}
+END_TEST
+
+// 6.1, RFC 3261 13.2.1: the 2xx decides which branch's answer the AGW has.
+START_TEST(the_winning_fork_gets_its_answer_back)
+{
+    call(UE_OFFER);
+    respond(183, "b", CORE_ANSWER);
+    respond(183, "c", OTHER_ANSWER);
+    forget_asked();
+    respond(200, "b", NULL);
+    expect_asked("configure T2 stream 1 UDP remote 203.0.113.20:6056\n");
+    ck_assert_int_eq(verdict.reason, REASON_NONE);
+}
+END_TEST
+
+// REQ-104, TS 24.229 5.2.8.1.1: before the answer, an error upstream and CANCEL downstream.
+START_TEST(a_failure_before_the_answer_ends_early)
+{
+    call(UE_OFFER);
+    respond(183, "b", CORE_ANSWER);
+    forget_asked();
+    report(AGW_DTLS_FAILURE, 1, REASON_DTLS_FINGERPRINT);
+    expect_sent("early dtls_fingerprint\n");
+    ck_assert(session_ended(session));
+    report(AGW_STREAM_RELEASED, 1, REASON_NONE);
+    ck_assert_uint_eq(sessions_count(all), 0);
+}
+END_TEST
+
+// TS 24.229 5.2.8.1.2: an established session is released towards both parties.
+START_TEST(a_failure_of_an_established_call_is_a_bye_both_ways)
+{
+    establish(UE_OFFER, CORE_ANSWER);
+    report(AGW_DTLS_FAILURE, 1, REASON_DTLS_NO_CERTIFICATE);
+    expect_sent("BYE core dtls_no_certificate\nBYE access dtls_no_certificate\n");
+    expect_asked("release stream 1\n");
+}
+END_TEST
+
+// RFC 3261 15: the BYE to the caller waits for its ACK.
+START_TEST(a_failure_between_answer_and_ack_waits_for_the_ack)
+{
+    call(UE_OFFER);
+    respond(200, "b", CORE_ANSWER);
+    report(AGW_DTLS_FAILURE, 1, REASON_DTLS_FINGERPRINT);
+    expect_sent("BYE core dtls_fingerprint\n");
+    request(SIP_ACK, SIDE_ACCESS, NULL, NULL);
+    expect_sent("BYE access dtls_fingerprint\n");
+    ck_assert(session_ended(session));
+}
+END_TEST
+
+// RFC 3261 13.3.1.4: an answer that is never acknowledged ends the session.
+START_TEST(no_ack_ends_the_session)
+{
+    cfg.sip.t1_ms = 1; // 64 ms
+    call(UE_OFFER);
+    respond(200, "b", CORE_ANSWER);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    expect_sent("BYE core ack_missing\nBYE access ack_missing\n");
+}
+END_TEST
+
+// REQ-104: the failure of one stream leaves the other media alone.
+START_TEST(one_failed_stream_does_not_end_the_others)
+{
+    establish(UE_AND_AUDIO, CORE_ANSWER "m=audio 6060 RTP/AVP 8\r\n");
+    report(AGW_DTLS_FAILURE, 1, REASON_DTLS_TIMEOUT);
+    expect_sent("");
+    expect_asked("release stream 1\n");
+    ck_assert(!session_ended(session));
+    report(AGW_MEDIA_INACTIVE, 2, REASON_MEDIA_INACTIVE);
+    expect_sent("BYE core media_inactive\nBYE access media_inactive\n");
+}
+END_TEST
+
+// REQ-106: what is reported of a context nobody has any more is counted and nothing else.
+START_TEST(late_notifications_are_counted)
+{
+    uint64_t before = reason_total(REASON_LATE_NOTIFICATION);
+    report(AGW_DTLS_FAILURE, 1, REASON_DTLS_TIMEOUT);
+    ck_assert_uint_eq(reason_total(REASON_LATE_NOTIFICATION), before + 1);
+    expect_sent("");
+}
+END_TEST
+
+// RFC 3261 9: cancelled, refused with 487, released.
+START_TEST(a_cancelled_call_is_released)
+{
+    call(UE_OFFER);
+    session_cancelled(session);
+    respond(487, "b", NULL);
+    ck_assert_int_eq(verdict.reason, REASON_NONE);
+    ck_assert(session_ended(session));
+    report(AGW_STREAM_RELEASED, 1, REASON_NONE);
+    ck_assert_uint_eq(sessions_count(all), 0);
+}
+END_TEST
+
+// REQ-101: an unusable 2xx is not passed on; the session is over.
+START_TEST(an_unusable_answer_ends_the_call)
+{
+    call(UE_OFFER);
+    respond(200, "b", "v=0\r\no=- 2 1 IN IP4 203.0.113.20\r\ns=-\r\nt=0 0\r\n");
+    ck_assert_int_eq(verdict.reason, REASON_MEDIA_COUNT);
+    ck_assert(session_ended(session));
+    ck_assert_str_eq(session_party(session, SIDE_CORE)->contact, "sip:core@203.0.113.20");
+}
+END_TEST
+
+// REQ-086, RFC 3261 14.1: a refused re-INVITE changes nothing.
+START_TEST(a_refused_reinvite_is_rolled_back)
+{
+    struct session_request_id id;
+    establish(UE_OFFER, CORE_ANSWER);
+    request(SIP_INVITE, SIDE_CORE, OTHER_ANSWER, &id);
+    ck_assert(id.offered);
+    ck_assert(!id.initial);
+    struct sip_facts refused = facts(SIP_INVITE, 488, "b", NULL);
+    refused.cseq = 2;
+    free(verdict.body);
+    session_response(session, &id, &refused, &verdict);
+    expect_asked("");
+    request(SIP_INVITE, SIDE_CORE, OTHER_ANSWER, &id);
+    ck_assert_int_eq(verdict.reason, REASON_NONE);
+}
+END_TEST
+
+// RFC 3261 14.2: a second offer while one is open gets 491.
+START_TEST(crossing_offers_are_refused)
+{
+    establish(UE_OFFER, CORE_ANSWER);
+    request(SIP_INVITE, SIDE_CORE, CORE_ANSWER, NULL);
+    request(SIP_UPDATE, SIDE_ACCESS, UE_OFFER, NULL);
+    ck_assert_int_eq(verdict.reason, REASON_GLARE);
+    ck_assert_int_eq(reason_status(verdict.reason), 491);
+}
+END_TEST
+
+// An offer in the 2xx that the ACK leaves unanswered is void, and the next one is served.
+START_TEST(an_unanswered_offer_in_a_2xx_is_void)
+{
+    call(NULL);
+    respond(200, "b", CORE_ANSWER);
+    ck_assert_ptr_nonnull(strstr(verdict.body, "a=3ge2ae:applied"));
+    request(SIP_ACK, SIDE_ACCESS, NULL, NULL);
+    request(SIP_INVITE, SIDE_CORE, CORE_ANSWER, NULL);
+    ck_assert_int_eq(verdict.reason, REASON_NONE);
+}
+END_TEST
+
+// 503 above the configured number.
+START_TEST(the_number_of_sessions_is_bounded)
+{
+    cfg.sip.sessions_max = 1;
+    call(UE_OFFER);
+    struct session_setup s = {.caller = SIDE_CORE};
+    struct sip_facts invite = facts(SIP_INVITE, 0, NULL, CORE_ANSWER);
+    ck_assert_ptr_null(session_open(all, &s, &invite));
+}
+END_TEST
+
+// RFC 3261 12.1.2: the route set towards the callee is what stands above our entries, turned round.
+START_TEST(the_route_set_of_the_callee_is_learnt)
+{
+    call(UE_OFFER);
+    struct sip_facts ok = facts(SIP_INVITE, 200, "b", CORE_ANSWER);
+    ok.record_route[0] = "sip:far;lr";
+    ok.record_route[1] = "sip:near;lr";
+    ok.record_route[2] = "sip:t@pcscf-core;lr";
+    ok.record_route[3] = "sip:t@pcscf-access;lr";
+    ok.record_route_count = 4;
+    free(verdict.body);
+    session_response(session, &invite_id, &ok, &verdict);
+    const struct party *callee = session_party(session, SIDE_CORE);
+    ck_assert_uint_eq(callee->route_count, 2);
+    ck_assert_str_eq(callee->route[0], "sip:near;lr");
+    ck_assert_str_eq(callee->route[1], "sip:far;lr");
+}
+END_TEST
+
+// On the way down every session ends properly, whatever its state.
+START_TEST(ending_all_sessions)
+{
+    establish(UE_OFFER, CORE_ANSWER);
+    sessions_end_all(all, REASON_SHUTDOWN);
+    expect_sent("BYE core shutdown\nBYE access shutdown\n");
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        a_call_from_invite_to_bye,
+        a_refused_offer_ends_the_session,
+        provisional_and_final_answers_are_identical,
+        the_winning_fork_gets_its_answer_back,
+        a_failure_before_the_answer_ends_early,
+        a_failure_of_an_established_call_is_a_bye_both_ways,
+        a_failure_between_answer_and_ack_waits_for_the_ack,
+        no_ack_ends_the_session,
+        one_failed_stream_does_not_end_the_others,
+        late_notifications_are_counted,
+        a_cancelled_call_is_released,
+        an_unusable_answer_ends_the_call,
+        a_refused_reinvite_is_rolled_back,
+        crossing_offers_are_refused,
+        an_unanswered_offer_in_a_2xx_is_void,
+        the_number_of_sessions_is_bounded,
+        the_route_set_of_the_callee_is_learnt,
+        ending_all_sessions,
+    };
+    Suite *suite = suite_create("session");
+    TCase *tcase = tcase_create("session");
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
