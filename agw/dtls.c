@@ -160,16 +160,28 @@ static void fail(struct dtls *dtls, enum reason reason, int alert)
 
 // --- what GnuTLS calls -------------------------------------------------------------------------
 
+// Bytes of the record that is to be read next, 0 for none. A record that is cut off is thrown away:
+// GnuTLS would wait for its rest and take the next datagram for it.
+static size_t next_record(struct dtls *dtls)
+{
+    size_t len = record_len(dtls->staged, dtls->staged_len);
+    if (len == 0 && dtls->staged_len > 0) {
+        dtls->discarded_own++;
+        dtls->staged_len = 0;
+    }
+    return len;
+}
+
 // Hands out one record as if it were a datagram, so that GnuTLS never keeps a rest which the timer
 // functions do not know of.
 static ssize_t pull(gnutls_transport_ptr_t ptr, void *buf, size_t size)
 {
     struct dtls *dtls = ptr;
-    if (dtls->staged_len == 0) {
+    size_t len = next_record(dtls);
+    if (len == 0) {
         gnutls_transport_set_errno(dtls->session, EAGAIN);
         return -1;
     }
-    size_t len = record_len(dtls->staged, dtls->staged_len);
     size_t copied = len < size ? len : size;
     memcpy(buf, dtls->staged, copied);
     dtls->staged += len;
@@ -179,8 +191,7 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *buf, size_t size)
 
 static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned ms)
 {
-    const struct dtls *dtls = ptr;
-    return dtls->staged_len > 0;
+    return next_record(ptr) > 0;
 }
 
 // Names the flight that is being sent: it is a new one when we have written or read a message since

@@ -29,15 +29,14 @@ enum { HANDSHAKE_CLIENT_HELLO = 1 };
 
 #define CLIENT_RANDOM_BYTES 32
 
-// Bytes of the first record in a datagram, header included; all that is left when the header is cut
-// off or claims more than there is.
+// Bytes of the first record in a datagram, header included; 0 when it is not there as a whole.
 static inline size_t record_len(const uint8_t *datagram, size_t len)
 {
     if (len < RECORD_HEADER)
-        return len;
+        return 0;
     size_t total =
         RECORD_HEADER + ((size_t)datagram[RECORD_LENGTH] << 8) + datagram[RECORD_LENGTH + 1];
-    return total < len ? total : len;
+    return total <= len ? total : 0;
 }
 
 #endif
