@@ -30,6 +30,12 @@ uint64_t association_hello_random(const uint8_t *datagram, size_t len)
     return len < HELLO_RANDOM_OFFSET + 8 ? 0 : read_u64(datagram + HELLO_RANDOM_OFFSET);
 }
 
+bool association_is_clear(const uint8_t *datagram, size_t len)
+{
+    return len >= RECORD_SEQUENCE_OFFSET + 2 && datagram[RECORD_SEQUENCE_OFFSET] == 0 &&
+           datagram[RECORD_SEQUENCE_OFFSET + 1] == 0;
+}
+
 static void transmit(void *arg, const void *datagram, size_t len)
 {
     struct association *a = arg;

@@ -31,6 +31,9 @@ struct association {
 // (RFC 6347 4.2.1); 0 when the datagram is too short for one.
 uint64_t association_hello_random(const uint8_t *datagram, size_t len);
 
+// True for a record of epoch 0, which nothing protects.
+bool association_is_clear(const uint8_t *datagram, size_t len);
+
 // Opens the association of a ClientHello with a valid cookie. remote may be empty (NOTE 3 of TS
 // 23.334 6.2.10.4.3). NULL: no memory.
 struct association *association_open_server(struct point *point, const struct addr *peer,

@@ -469,15 +469,18 @@ static void take_hello(struct bearer *b, const struct addr *source, const uint8_
 
 // --- other records ------------------------------------------------------------------------------
 
-// Offers the datagram to one association. True when it was for it: a record authenticated, or it is
-// part of a handshake (also a repeated flight) and nothing in it was broken.
+// Offers the datagram to one association. True when it was for it: a record authenticated; or it is
+// part of a handshake and nothing in it was broken; or it repeats the flight that completed the
+// association, because the peer missed our answer (REQ-131).
 static bool offer(struct bearer *b, struct association *a, const uint8_t *data, size_t len)
 {
+    bool handshake = data[0] != RECORD_APPLICATION_DATA;
+    bool repeat = a->stage == ASSOCIATION_CURRENT && association_is_clear(data, len);
     (void)dtls_take_discarded(a->dtls);
     if (a->stage == ASSOCIATION_CANDIDATE)
         count_step(b);
     bool taken = association_receive(a, data, len);
-    taken = taken || (data[0] != RECORD_APPLICATION_DATA && dtls_take_discarded(a->dtls) == 0);
+    taken = taken || repeat || (handshake && dtls_take_discarded(a->dtls) == 0);
     look_at(b, a);
     return taken;
 }

@@ -18,6 +18,7 @@
 
 #define WAIT_MS 20000
 #define NOTES_MAX 4096
+#define LAB_SYNC_STREAM AGW_STREAMS_MAX
 
 struct lab {
     uv_loop_t loop;
@@ -25,7 +26,8 @@ struct lab {
     bool late;
     struct config cfg;
     struct agw *agw;
-    unsigned count; // notifications so far
+    unsigned synced; // streams that came and went in lab_sync()
+    unsigned count;  // notifications so far
     struct agw_notification notes[NOTES_MAX];
 };
 
@@ -39,6 +41,10 @@ static inline struct addr lab_addr(const char *host)
 static inline void lab_notify(void *arg, const struct agw_notification *notification)
 {
     struct lab *lab = arg;
+    if (notification->stream == LAB_SYNC_STREAM) {
+        lab->synced++;
+        return;
+    }
     ck_assert_uint_lt(lab->count, NOTES_MAX);
     lab->notes[lab->count++] = *notification;
 }
@@ -151,6 +157,26 @@ static inline struct agw_notification *lab_release(struct lab *lab, uint32_t con
     return lab_expect_from(lab, from, context, AGW_STREAM_RELEASED);
 }
 
+static inline struct agw_request request_for(enum agw_termination termination, uint32_t context)
+{
+    return (struct agw_request){
+        .context = context, .termination = termination, .stream = 1, .family = AF_INET};
+}
+
+// Waits until the worker has done what was ordered for the context: orders keep their order, so a
+// stream that comes and goes is the proof.
+static inline void lab_sync(struct lab *lab, uint32_t context)
+{
+    struct agw_reply reply;
+    struct agw_request r = request_for(AGW_T2, context);
+    unsigned before = lab->synced;
+    r.stream = LAB_SYNC_STREAM;
+    ck_assert_int_eq(agw_reserve(lab->agw, &r, &reply), REASON_NONE);
+    agw_release(lab->agw, context, r.stream);
+    while (lab->synced == before)
+        uv_run(&lab->loop, UV_RUN_ONCE);
+}
+
 // --- peers --------------------------------------------------------------------------------------
 
 struct peer {
@@ -218,14 +244,6 @@ static inline void peer_expect_nothing(const struct peer *p)
     char buf[16];
     ck_assert_int_eq(recv(p->fd, buf, sizeof buf, MSG_DONTWAIT), -1);
     ck_assert_int_eq(errno, EAGAIN);
-}
-
-// --- contexts -----------------------------------------------------------------------------------
-
-static inline struct agw_request request_for(enum agw_termination termination, uint32_t context)
-{
-    return (struct agw_request){
-        .context = context, .termination = termination, .stream = 1, .family = AF_INET};
 }
 
 #endif

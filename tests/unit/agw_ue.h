@@ -14,14 +14,31 @@ struct ue {
     struct certificate *certificate;
     struct fingerprints agw; // to verify the AGW by
     struct dtls *dtls;
+    bool join;          // datagrams are kept and leave as one, with ue_flush()
+    bool mute;          // datagrams are kept and go nowhere
+    uint8_t kept[4096]; // what was sent last
+    size_t kept_len;
     unsigned received;
     char inbox[UE_INBOX][64];
 };
 
 static inline void ue_transmit(void *arg, const void *datagram, size_t len)
 {
-    const struct ue *ue = arg;
-    peer_send_bytes(&ue->peer, datagram, len);
+    struct ue *ue = arg;
+    if (!ue->join)
+        ue->kept_len = 0;
+    ck_assert_uint_le(ue->kept_len + len, sizeof ue->kept);
+    memcpy(ue->kept + ue->kept_len, datagram, len);
+    ue->kept_len += len;
+    if (!ue->join && !ue->mute)
+        peer_send_bytes(&ue->peer, datagram, len);
+}
+
+// Sends what was kept, from wherever.
+static inline void ue_flush(struct ue *ue, const struct peer *from)
+{
+    peer_send_bytes(from, ue->kept, ue->kept_len);
+    ue->kept_len = 0;
 }
 
 static inline void ue_deliver(void *arg, const void *data, size_t len)
