@@ -11,7 +11,7 @@
 struct listen {
     enum side side;
     struct addr addr;
-    char ident[16]; // Sofia's name for the transport
+    char ident[32]; // Sofia's name for the transport
 };
 
 struct proxy {

@@ -254,7 +254,10 @@ static void on_ack_timeout(void *arg)
 {
     struct session *s = arg;
     s->ack_timer = NULL;
-    s->reason = s->reason ? s->reason : REASON_ACK_MISSING;
+    if (s->reason == REASON_NONE) {
+        s->reason = REASON_ACK_MISSING;
+        reason_count(s->reason);
+    }
     feed(s, ACK_TIMEOUT);
 }
 
@@ -279,7 +282,6 @@ static void act_end(void *object, void *argument)
 
 static void tell_reason(struct session *s, const char *what)
 {
-    reason_count(s->reason);
     log_warn(s->id, "%s: %s (%s)", what, reason_text(s->reason), reason_clause(s->reason));
     session_trace_reason(s->trace, s->reason, what);
 }
@@ -320,12 +322,18 @@ static void act_bye_both(void *object, void *argument)
     end_media(s);
 }
 
-void session_fail(struct session *s, enum reason reason)
+static void fail(struct session *s, enum reason reason)
 {
     if (s->state == ENDED || s->state == DEFERRED)
         return;
     s->reason = reason;
     feed(s, FAIL);
+}
+
+void session_fail(struct session *s, enum reason reason)
+{
+    reason_count(reason);
+    fail(s, reason);
 }
 
 // --- opening ----------------------------------------------------------------------------------
@@ -608,7 +616,7 @@ static void bad_answer_in_ack(struct session *s, struct session_verdict *v)
     enum reason reason = v->reason;
     v->reason = REASON_NONE;
     give_copy(v, "");
-    session_fail(s, reason);
+    fail(s, reason);
 }
 
 static void acknowledge(struct session *s, enum role role)
@@ -755,7 +763,7 @@ static void unusable(struct session *s, const struct session_request_id *id,
 {
     negotiation_rollback(s->negotiation);
     if (!id->initial) {
-        session_fail(s, v->reason);
+        fail(s, v->reason);
         return;
     }
     s->reason = v->reason;
@@ -822,10 +830,9 @@ static void stream_lost(struct session *s, const struct agw_notification *n)
 {
     unsigned alive = negotiation_stream_failed(s->negotiation, n->stream);
     if (alive == 0) {
-        session_fail(s, n->reason);
+        fail(s, n->reason); // the AGW has counted it
         return;
     }
-    reason_count(n->reason);
     log_warn(s->id, "stream %u ends, %u media go on: %s", n->stream, alive, reason_text(n->reason));
     session_trace_reason(s->trace, n->reason, "stream dropped, the other media go on");
 }
@@ -836,6 +843,8 @@ void sessions_notification(struct sessions *all, const struct agw_notification *
     HASH_FIND(hh, all->by_context, &n->context, sizeof(n->context), owner);
     if (!owner) {
         reason_count(REASON_LATE_NOTIFICATION);
+        log_debug("agw", "event %d of context %u, stream %u comes late", n->event, n->context,
+                  n->stream);
         return;
     }
     struct session *s = owner->session;
