@@ -143,7 +143,10 @@ static void media_up(struct call *c)
 {
     const struct ua_options *o = c->options;
 
-    event("call-up", "media=%s", session_has_fax(c->session) ? "image" : "audio");
+    event("call-up", "media=%s",
+          session_has_fax(c->session) ? "image"
+          : session_alive(c->session) ? "audio"
+                                      : "none");
     if (o->hangup == HANGUP_AFTER_MS)
         after(c, HANG, o->hangup_after_ms);
     if (o->switch_to != SWITCH_NO && !c->switched && !session_has_fax(c->session)) {
@@ -200,7 +203,7 @@ static void act_no_ack(void *object, void *message)
 {
     struct call *c = object;
 
-    event("ack-missing", "%s", "");
+    event_plain("ack-missing");
     event_fail(UA_ENDED);
     act_hang_up(c, NULL);
 }
@@ -231,7 +234,7 @@ static void act_cancel(void *object, void *message)
 {
     struct call *c = object;
 
-    event("cancel-sent", "%s", "");
+    event_plain("cancel-sent");
     dialog_cancel(c->dialog);
 }
 
@@ -249,7 +252,7 @@ static void act_late_answer(void *object, void *message)
     struct call *c = object;
 
     dialog_ack(c->dialog, NULL);
-    event("answer-after-cancel", "%s", "");
+    event_plain("answer-after-cancel");
     event_fail(UA_ENDED);
     act_hang_up(c, NULL);
 }
@@ -298,6 +301,8 @@ static void act_answered(void *object, void *message)
     if (ack_body)
         session_commit(c->session);
     media_up(c);
+    if (!session_alive(c->session)) // printed line by line when the answer was read
+        feed(c, CALL_HANGUP, NULL);
 }
 
 static void act_start(void *object, void *message)
@@ -365,7 +370,7 @@ static void act_pracked(void *object, void *message)
 {
     struct call *c = object;
 
-    event("prack-received", "%s", "");
+    event_plain("prack-received");
     dialog_reply(c->dialog, 180, "Ringing", NULL, false);
     after(c, RING, c->options->ring_ms);
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -111,7 +112,7 @@ static const struct {
 static void digest(const gnutls_datum_t *der, enum cert_hash hash, struct fingerprint *out)
 {
     memset(out, 0, sizeof(*out));
-    strcpy(out->hash, hashes[hash].name);
+    snprintf(out->hash, sizeof(out->hash), "%s", hashes[hash].name);
     out->len = (uint8_t)gnutls_hash_get_len(hashes[hash].algorithm);
     gnutls_hash_fast(hashes[hash].algorithm, der->data, der->size, out->value);
 }

@@ -20,11 +20,13 @@
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/sip_tag.h>
 #include <sofia-sip/sip_util.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE"
 #define SDP_TYPE "application/sdp"
+#define RACK_MAX 40    // two 32-bit numbers and a method
 #define CALL_ID_LEN 24 // unguessable: some 140 bits
 
 struct dialog {
@@ -115,16 +117,26 @@ static void learn_route(struct dialog *d, sip_t const *sip)
     nta_leg_client_reroute(d->leg, sip->sip_record_route, sip->sip_contact, 1);
 }
 
+// Made by hand: nta_outgoing_prack insists on an INVITE that had a To tag already.
+static void send_prack(struct dialog *d, nta_outgoing_t *invite, uint32_t rseq)
+{
+    char rack[RACK_MAX];
+
+    snprintf(rack, sizeof(rack), "%u %u INVITE", rseq, nta_outgoing_cseq(invite));
+    nta_outgoing_t *prack = nta_outgoing_tcreate(d->leg, NULL, NULL, NULL, SIP_METHOD_PRACK, NULL,
+                                                 SIPTAG_RACK_STR(rack), TAG_END());
+    if (prack)
+        nta_outgoing_destroy(prack);
+    nta_outgoing_setrseq(invite, rseq); // repetitions stay below
+}
+
 static void on_provisional(struct dialog *d, nta_outgoing_t *orq, sip_t const *sip, int status)
 {
     if (status == 100 || !sip)
         return;
     learn_route(d, sip);
-    if (sip->sip_rseq && sip_has_feature(sip->sip_require, "100rel")) {
-        nta_outgoing_t *prack = nta_outgoing_prack(d->leg, orq, NULL, NULL, NULL, sip, TAG_END());
-        if (prack)
-            nta_outgoing_destroy(prack);
-    }
+    if (sip->sip_rseq && sip_has_feature(sip->sip_require, "100rel"))
+        send_prack(d, orq, sip->sip_rseq->rs_response);
     tell(d, DIALOG_PROVISIONAL, sip, status);
 }
 
@@ -248,6 +260,7 @@ static int on_prack(struct dialog *d, nta_reliable_t *rel, nta_incoming_t *prack
         return 0;
     }
     nta_incoming_treply(prack, SIP_200_OK, TAG_END());
+    nta_incoming_destroy(prack);
     tell(d, DIALOG_PRACK, sip, 0);
     return 200;
 }

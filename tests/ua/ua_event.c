@@ -15,13 +15,18 @@
 
 static enum ua_status first_failure;
 
+void event_plain(const char *name)
+{
+    puts(name);
+    fflush(stdout);
+}
+
 void event(const char *name, const char *fmt, ...)
 {
     va_list ap;
 
     fputs(name, stdout);
-    if (*fmt)
-        putchar(' ');
+    putchar(' ');
     va_start(ap, fmt);
     vprintf(fmt, ap);
     va_end(ap);

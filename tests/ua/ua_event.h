@@ -18,6 +18,7 @@ enum ua_status {
 // Prints "NAME key=value ..." and flushes. The format holds the pairs; %s values of doubtful
 // content go through event_quote first.
 __attribute__((format(printf, 2, 3))) void event(const char *name, const char *fmt, ...);
+void event_plain(const char *name); // without pairs
 
 // Returns text as a value: as it is when it is one plain word, else in double quotes with quotes,
 // backslashes and control characters replaced. Valid until the fourth next call.

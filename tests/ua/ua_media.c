@@ -215,14 +215,17 @@ static void own_fingerprints(const struct media *m, struct fingerprints *out)
         right->value[right->len - 1] ^= 0xff;
 }
 
+// Both sides of every copy are arrays of a size known here.
+#define COPY(to, text) snprintf((to), sizeof(to), "%s", (text))
+
 static void common_line(struct media *m, struct medium *out, bool secure)
 {
     bool fax = m->kind == MEDIUM_FAX;
 
     *out = (struct medium){.kind = m->kind, .secure = secure};
-    strcpy(out->type, fax ? "image" : "audio");
-    strcpy(out->format, fax ? "t38" : "8");
-    strcpy(out->proto, !fax ? "RTP/AVP" : secure ? "UDP/TLS/UDPTL" : "udptl");
+    COPY(out->type, fax ? "image" : "audio");
+    COPY(out->format, fax ? "t38" : "8");
+    COPY(out->proto, !fax ? "RTP/AVP" : secure ? "UDP/TLS/UDPTL" : "udptl");
     out->at = m->options->sip.listen;
     addr_set_port(&out->at, stream_port(m->stream));
 }
@@ -231,7 +234,7 @@ static void security_lines(struct media *m, struct medium *out, const char *iden
 {
     own_fingerprints(m, &out->fingerprints);
     out->identity_name = identity_name;
-    strcpy(out->identity, m->identity);
+    COPY(out->identity, m->identity);
     if (m->options->misbehave & MIS_CHANGED_ID)
         random_alnum(out->identity, OWN_IDENTITY_LEN + 1);
 }
@@ -241,7 +244,7 @@ static void start_round(struct media *m)
     m->next = m->now;
     m->next_port = false;
     m->next_certs = m->cert_count;
-    strcpy(m->old_identity, m->identity);
+    COPY(m->old_identity, m->identity);
 }
 
 static void move_next_port(struct media *m, struct medium *out)
@@ -302,7 +305,8 @@ static bool needs_association(const struct media *m)
     if (!same_identity(&was->own, &is->own) || !same_identity(&was->peer, &is->peer))
         return true;
     bool named = is->own.identity_name && is->peer.identity_name;
-    return !named && !addr_equal(&was->own.at, &is->own.at);
+    return !named &&
+           (!addr_equal(&was->own.at, &is->own.at) || !addr_equal(&was->peer.at, &is->peer.at));
 }
 
 static void associate(struct media *m)
@@ -405,7 +409,7 @@ static void renew_for_answer(struct media *m, struct medium *out)
         return;
     random_alnum(m->identity, sizeof(m->identity));
     if (out->identity_name && !(m->options->misbehave & MIS_CHANGED_ID))
-        strcpy(out->identity, m->identity);
+        COPY(out->identity, m->identity);
     if (addr_equal(&m->now.peer.at, &m->next.peer.at))
         move_next_port(m, out);
 }
@@ -445,7 +449,7 @@ int media_answer(struct media *m, const struct medium *offer, struct medium *out
     start_round(m);
     common_line(m, out, secure);
     if (!offer->secure)
-        strcpy(out->proto, offer->proto);
+        COPY(out->proto, offer->proto);
     out->direction = answer_direction(offer->direction);
     m->next.peer = *offer;
     if (secure) {
@@ -468,7 +472,7 @@ void media_commit(struct media *m)
 
 void media_restore(struct media *m)
 {
-    strcpy(m->identity, m->old_identity);
+    COPY(m->identity, m->old_identity);
     while (m->cert_count > m->next_certs)
         cert_free(m->certs[--m->cert_count]);
     m->next_port = false;

@@ -379,7 +379,7 @@ static enum options_end take_option(struct ua_options *o, int argc, char **argv,
         }
         value = argv[++*i];
     }
-    if (r->take == take_misbehave && strcmp(value, "help") == 0) {
+    if (value && r->take == take_misbehave && strcmp(value, "help") == 0) {
         print_misbehaviours();
         return OPTIONS_DONE;
     }

@@ -340,6 +340,14 @@ bool session_has_fax(const struct session *s)
     return false;
 }
 
+bool session_alive(const struct session *s)
+{
+    for (unsigned i = 0; i < s->now_count; i++)
+        if (s->now[i].media)
+            return true;
+    return false;
+}
+
 void session_report(const struct session *s)
 {
     for (unsigned i = 0; i < s->now_count; i++)

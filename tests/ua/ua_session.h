@@ -35,6 +35,7 @@ void session_commit(struct session *s);
 
 void session_run(struct session *s);
 bool session_has_fax(const struct session *s);
+bool session_alive(const struct session *s); // at least one line is not refused
 void session_report(const struct session *s);
 
 #endif

@@ -18,6 +18,7 @@
 
 #define DATAGRAM_MAX 2048 // UDPTL, RTP and DTLS with our MTU all stay below
 #define EARLY_MAX 4       // a ClientHello and its repetitions
+#define GUARD_EXTRA_MS 500
 #define READS_PER_EVENT 32
 #define JUNK_EVERY 5 // payloads between two junk datagrams
 #define JUNK_MAX 120
@@ -29,7 +30,9 @@ struct port {
 };
 
 struct association {
-    uv_timer_t timer;
+    uv_timer_t timer; // of GnuTLS
+    uv_timer_t guard; // a server that hears nothing has no session to time out
+    unsigned open_timers;
     struct stream *stream;
     struct dtls *dtls;
     struct port *port;
@@ -170,7 +173,9 @@ static void on_timer(uv_timer_t *timer)
 
 static void on_association_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    struct association *a = handle->data;
+    if (--a->open_timers == 0)
+        free(a);
 }
 
 static void association_close(struct association *a)
@@ -181,6 +186,7 @@ static void association_close(struct association *a)
     dtls_free(a->dtls);
     a->dtls = NULL;
     uv_close((uv_handle_t *)&a->timer, on_association_closed);
+    uv_close((uv_handle_t *)&a->guard, on_association_closed);
 }
 
 // True for the datagrams of the flight that --misbehave=drop-last-flight swallows.
@@ -205,12 +211,14 @@ static void on_dtls_send(void *arg, const uint8_t *bytes, size_t len)
 static void on_dtls_established(void *arg, const struct dtls_facts *facts)
 {
     struct association *a = arg;
+    uv_timer_stop(&a->guard);
     a->stream->user.secured(a->stream->user.arg, facts, a->server);
 }
 
 static void on_dtls_failed(void *arg, const char *why)
 {
     struct association *a = arg;
+    uv_timer_stop(&a->guard);
     if (a == a->stream->association[NOW])
         a->stream->user.failed(a->stream->user.arg, why);
 }
@@ -231,6 +239,16 @@ static void on_dtls_renegotiation(void *arg, bool done)
 {
     struct association *a = arg;
     a->stream->user.renegotiation(a->stream->user.arg, done);
+}
+
+static void on_guard(uv_timer_t *timer)
+{
+    struct association *a = timer->data;
+    struct stream *s = a->stream;
+
+    enter(s);
+    on_dtls_failed(a, "timeout");
+    leave(s);
 }
 
 static struct association *association_open(struct stream *s, const struct dtls_options *options)
@@ -256,7 +274,11 @@ static struct association *association_open(struct stream *s, const struct dtls_
     a->port = s->port[NOW];
     a->remote = s->remote;
     uv_timer_init(s->loop, &a->timer);
-    a->timer.data = a;
+    uv_timer_init(s->loop, &a->guard);
+    a->timer.data = a->guard.data = a;
+    a->open_timers = 2;
+    // A client's own timeout comes first.
+    uv_timer_start(&a->guard, on_guard, options->timeout_ms + GUARD_EXTRA_MS, 0);
     return a;
 }
 
@@ -275,7 +297,6 @@ static struct association *whose(struct stream *s, const struct port *p, const s
 
 static void hold_early(struct stream *s, const uint8_t *bytes, size_t len, const struct addr *from)
 {
-    s->counts.stray++;
     if (s->early_count == EARLY_MAX)
         return;
     struct early *e = &s->early[s->early_count++];
@@ -284,24 +305,35 @@ static void hold_early(struct stream *s, const uint8_t *bytes, size_t len, const
     e->from = *from;
 }
 
-static bool looks_like_dtls(const uint8_t *bytes, size_t len)
+// RFC 7983 7, and the version behind it: what is shorter or else never reaches GnuTLS, which would
+// keep the bytes of a short datagram and spoil the next one with them.
+static bool is_record(const uint8_t *bytes, size_t len)
 {
-    return len > 2 && bytes[0] >= 20 && bytes[0] <= 63 && bytes[1] == 0xfe;
+    enum { RECORD_HEADER = 13, DTLS_MAJOR = 0xfe };
+    return len >= RECORD_HEADER && bytes[0] >= 20 && bytes[0] <= 63 && bytes[1] == DTLS_MAJOR;
+}
+
+static void take_record(struct stream *s, const struct port *p, const uint8_t *bytes, size_t len,
+                        const struct addr *from)
+{
+    struct association *a = whose(s, p, from);
+
+    if (s->fate.no_hello)
+        return;
+    dtls_receive(a->dtls, bytes, len, from);
+    if (!s->dead)
+        arm(a);
 }
 
 static void take(struct stream *s, const struct port *p, const uint8_t *bytes, size_t len,
                  const struct addr *from)
 {
     s->last_flight += s->last_flight == LAST_FLIGHT_DROPPING;
-    if (s->association[NOW]) {
-        struct association *a = whose(s, p, from);
-        if (s->fate.no_hello)
-            return;
-        s->counts.stray += !looks_like_dtls(bytes, len);
-        dtls_receive(a->dtls, bytes, len, from);
-        if (!s->dead)
-            arm(a);
-    } else if (looks_like_dtls(bytes, len)) {
+    if (s->association[NOW] && is_record(bytes, len)) {
+        take_record(s, p, bytes, len, from);
+    } else if (s->association[NOW]) {
+        s->counts.stray++;
+    } else if (is_record(bytes, len)) {
         hold_early(s, bytes, len, from);
     } else {
         s->counts.received++;

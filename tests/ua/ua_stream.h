@@ -31,7 +31,7 @@ struct stream_fate {
 
 struct stream_counts {
     unsigned long sent, received; // payloads
-    unsigned long stray;          // datagrams on a secured stream that belong to no association
+    unsigned long stray;          // datagrams on a secured stream that are no DTLS records
     unsigned long lost;           // dropped by loss_percent
 };
 
