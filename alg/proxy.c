@@ -225,7 +225,7 @@ struct passage {
     msg_t *msg; // our copy
     sip_t *sip;
     struct sip_facts facts;
-    struct session_verdict verdict;
+    struct exchange_verdict verdict;
     char token[64];
 };
 
@@ -299,7 +299,7 @@ static enum reason find_session(struct passage *p)
 static enum reason let_session_see(struct passage *p)
 {
     struct forward *f = p->f;
-    f->id = (struct session_request_id){
+    f->id = (struct exchange_request){
         .kind = p->facts.kind, .cseq = p->facts.cseq, .from = p->in->side};
     if (!f->session)
         return REASON_NONE;
@@ -487,7 +487,7 @@ static void response_received(struct forward *f, msg_t *received)
         return;
     sip_t *sip = sip_object(msg);
     struct sip_facts facts;
-    struct session_verdict verdict = {0};
+    struct exchange_verdict verdict = {0};
     message_facts(received, sip_object(received), &facts);
     if (f->session)
         session_response(f->session, &f->id, &facts, &verdict);

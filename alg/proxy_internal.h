@@ -36,7 +36,7 @@ struct forward {
     nta_incoming_t *irq;     // NULL once the final response went upstream
     nta_outgoing_t *orq;     // NULL once the final response came
     enum side from;
-    struct session_request_id id;
+    struct exchange_request id;
     bool own;
     struct forward *prev, *next; // in proxy->forwards
 };

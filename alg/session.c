@@ -8,7 +8,6 @@
 // come, RFC 3261 15); no ACK. Every end leads through `ended`, where the AGW context is released.
 #include "alg/session.h"
 
-#include "alg/negotiation.h"
 #include "alg/session_trace.h"
 #include "alg/timer.h"
 #include "common/clock.h"
@@ -24,18 +23,8 @@
 
 // 119 bits: nobody guesses his way into another leg.
 #define TOKEN_LEN 20
-// Forks whose answers are kept apart; a core with more branches than this is none of a lab's.
-#define FORKS_MAX 8
 // 2xx are repeated for 64 * T1 until the ACK comes (RFC 3261 13.3.1.4).
 #define ACK_WAIT_T1 64
-
-// The bodies one party sent in this exchange, and what they became: a repeated 18x, 2xx or ACK must
-// carry the identical SDP (REQ-122).
-struct rewritten {
-    char *tag; // To tag of the dialog
-    char *in, *out;
-    size_t in_len;
-};
 
 // Which session an AGW context belongs to. A session has one; it gets another when all its media
 // had gone and new ones came.
@@ -68,17 +57,9 @@ struct session {
     void *user;
     struct iq iq;
     struct context_owner *contexts;
-    struct negotiation *negotiation;
+    struct exchange *exchange;
     unsigned released; // streams the AGW has reported released
     bool listed;       // in the table by token
-
-    // the offer/answer exchange under way, and bodies of this exchange
-    struct session_request_id exchange;
-    struct rewritten fork[FORKS_MAX];
-    unsigned fork_count;
-    bool settled; // answered reliably: the next offer or the 2xx makes it agreed
-    int applied;  // index of the fork whose answer the AGW has; -1: none
-    struct rewritten ack;
 
     struct timer *ack_timer;
     struct timer *retire_timer;
@@ -145,29 +126,11 @@ static void feed(struct session *s, enum event event)
     fsm_feed(&machine, &s->state, event, s, NULL, s->id);
 }
 
-static void rewritten_clear(struct rewritten *r)
-{
-    free(r->tag);
-    free(r->in);
-    free(r->out);
-    *r = (struct rewritten){0};
-}
-
-static void exchange_clear(struct session *s)
-{
-    while (s->fork_count > 0)
-        rewritten_clear(&s->fork[--s->fork_count]);
-    rewritten_clear(&s->ack);
-    s->applied = -1;
-    s->settled = false;
-}
-
 static void session_free(struct session *s)
 {
     timer_cancel(s->ack_timer);
     timer_cancel(s->retire_timer);
-    exchange_clear(s);
-    negotiation_free(s->negotiation);
+    exchange_close(s->exchange);
     party_clear(&s->party[SIDE_ACCESS]);
     party_clear(&s->party[SIDE_CORE]);
     free(s->call_id);
@@ -233,7 +196,8 @@ static void write_chart(struct session *s)
 // Ended and the last stream reported: nothing more can happen.
 static void finish_when_quiet(struct session *s)
 {
-    if (s->state != ENDED || !s->listed || s->released < negotiation_opened(s->negotiation))
+    if (s->state != ENDED || !s->listed ||
+        s->released < negotiation_opened(exchange_negotiation(s->exchange)))
         return;
     write_chart(s);
     unlist(s);
@@ -244,7 +208,7 @@ static void end_media(struct session *s)
     timer_cancel(s->ack_timer);
     timer_cancel(s->retire_timer);
     s->ack_timer = s->retire_timer = NULL;
-    negotiation_release(s->negotiation);
+    negotiation_release(exchange_negotiation(s->exchange));
     finish_when_quiet(s);
 }
 
@@ -383,7 +347,6 @@ static struct session *session_new(struct sessions *all, const struct session_se
     s->all = all;
     s->refs = 1;
     s->caller = setup->caller;
-    s->applied = -1;
     random_alnum(s->token, sizeof(s->token));
     snprintf(s->id, sizeof(s->id), "session %.8s", s->token);
     s->iq.agw = all->agw;
@@ -393,8 +356,8 @@ static struct session *session_new(struct sessions *all, const struct session_se
         s->party[side].tcp = setup->tcp[side];
         family[side] = addr_family(&setup->hop[side]);
     }
-    s->negotiation = negotiation_open(all->cfg, &s->iq, setup->mediasec, family);
-    if (s->negotiation)
+    s->exchange = exchange_open(all->cfg, &s->iq, setup->mediasec, family);
+    if (s->exchange)
         return s;
     free(s);
     return NULL;
@@ -462,101 +425,33 @@ bool session_ended(const struct session *s)
     return s->state == ENDED;
 }
 
-// --- bodies -----------------------------------------------------------------------------------
-
-enum role { ROLE_NONE, ROLE_OFFER, ROLE_ANSWER, ROLE_REPEAT };
-
-static struct rewritten *fork_find(struct session *s, const char *tag)
-{
-    for (unsigned i = 0; tag && i < s->fork_count; i++)
-        if (strcmp(s->fork[i].tag, tag) == 0)
-            return &s->fork[i];
-    return NULL;
-}
-
-static bool same_body(const struct rewritten *r, const struct sip_facts *facts)
-{
-    return r && r->in && r->in_len == facts->body_len && memcmp(r->in, facts->body, r->in_len) == 0;
-}
-
-static void keep_rewritten(struct rewritten *r, const char *tag, const struct sip_facts *facts,
-                           const struct session_verdict *verdict)
-{
-    rewritten_clear(r);
-    r->tag = strdup(tag ? tag : "");
-    r->in = strndup(facts->body, facts->body_len);
-    r->out = strndup(verdict->body, verdict->body_len);
-    r->in_len = facts->body_len;
-    if (!r->tag || !r->in || !r->out)
-        rewritten_clear(r);
-}
-
-static void keep_fork(struct session *s, const struct sip_facts *facts,
-                      const struct session_verdict *verdict)
-{
-    struct rewritten *r = fork_find(s, facts->to_tag);
-    if (!r && s->fork_count < FORKS_MAX)
-        r = &s->fork[s->fork_count++];
-    if (!r)
-        return;
-    keep_rewritten(r, facts->to_tag, facts, verdict);
-    s->applied = (int)(r - s->fork);
-    if (!r->in)
-        s->fork_count--;
-}
-
-static void give_copy(struct session_verdict *verdict, const char *text)
-{
-    verdict->body = strdup(text);
-    verdict->body_len = text ? strlen(text) : 0;
-}
+// --- messages ---------------------------------------------------------------------------------
 
 static void on_retire(void *arg)
 {
     struct session *s = arg;
     s->retire_timer = NULL;
-    negotiation_drop_retired(s->negotiation);
+    negotiation_drop_retired(exchange_negotiation(s->exchange));
 }
 
-static void commit(struct session *s)
+// After every step of an exchange: a new AGW context is known by its number, and streams that were
+// replaced go after the hold time.
+static void after_exchange(struct session *s)
 {
-    s->settled = false;
-    if (!negotiation_commit(s->negotiation) || s->retire_timer)
-        return;
-    s->retire_timer = timer_start(s->all->loop, s->all->cfg->agw.rekey_hold_ms, on_retire, s);
-}
-
-// Parses, negotiates and prints: the walk from SDP in to SDP out.
-static void rewrite(struct session *s, enum role role, enum side from,
-                    const struct sip_facts *facts, struct session_verdict *v)
-{
-    struct sdp *sdp = NULL;
-    struct sdp_error error;
-    if (sdp_parse(&sdp, facts->body, facts->body_len, &error)) {
-        v->reason = facts->status ? REASON_BAD_SDP_ANSWER : REASON_BAD_SDP;
-        snprintf(v->error, sizeof(v->error), "SDP line %u: %s", error.line, error.text);
-        return;
-    }
-    char text[NEGOTIATION_ERROR_MAX];
-    v->reason = role == ROLE_OFFER ? negotiation_offer(s->negotiation, from, sdp, text)
-                                   : negotiation_answer(s->negotiation, sdp, text);
     own_context(s);
-    snprintf(v->error, sizeof(v->error), "%s", text);
-    if (v->reason == REASON_NONE) {
-        session_trace_edits(s->trace, sdp);
-        v->body = sdp_print(sdp, &v->body_len);
-        if (!v->body)
-            v->reason = REASON_INTERNAL;
-    }
-    sdp_free(sdp);
+    if (exchange_take_retiring(s->exchange) && !s->retire_timer && s->state != ENDED)
+        s->retire_timer = timer_start(s->all->loop, s->all->cfg->agw.rekey_hold_ms, on_retire, s);
 }
 
-static const char *received_key(enum role role)
+static const char *received_key(enum exchange_role role)
 {
-    return role == ROLE_OFFER ? "sip.offer.received" : role ? "sip.answer.received" : NULL;
+    static const char *const keys[] = {[EXCHANGE_OFFER] = "sip.offer.received",
+                                       [EXCHANGE_ANSWER] = "sip.answer.received",
+                                       [EXCHANGE_REPEAT] = NULL};
+    return keys[role];
 }
 
-static void trace_refusal(struct session *s, const struct session_verdict *v)
+static void trace_refusal(struct session *s, const struct exchange_verdict *v)
 {
     if (v->reason == REASON_NONE)
         return;
@@ -565,155 +460,58 @@ static void trace_refusal(struct session *s, const struct session_verdict *v)
     session_trace_reason(s->trace, v->reason, v->error[0] ? v->error : "refused");
 }
 
-// --- requests ---------------------------------------------------------------------------------
-
-static enum role request_role(const struct session *s, enum side from,
-                              const struct sip_facts *facts)
-{
-    bool answers = negotiation_pending(s->negotiation) &&
-                   negotiation_offerer(s->negotiation) != from && s->exchange.kind == SIP_INVITE;
-    if (!facts->body)
-        return ROLE_NONE;
-    switch (facts->kind) {
-    case SIP_ACK:
-        return same_body(&s->ack, facts) ? ROLE_REPEAT : answers ? ROLE_ANSWER : ROLE_NONE;
-    case SIP_PRACK:
-        return answers ? ROLE_ANSWER : ROLE_OFFER;
-    case SIP_INVITE:
-    case SIP_UPDATE:
-        return ROLE_OFFER;
-    default:
-        return ROLE_NONE;
-    }
-}
-
-static void request_body(struct session *s, enum side from, const struct sip_facts *facts,
-                         enum role role, const struct session_request_id *id,
-                         struct session_verdict *v)
-{
-    if (role == ROLE_REPEAT) {
-        give_copy(v, s->ack.out);
-        return;
-    }
-    if (role == ROLE_OFFER && s->settled)
-        commit(s);
-    rewrite(s, role, from, facts, v);
-    if (v->reason != REASON_NONE)
-        return;
-    if (role == ROLE_OFFER) {
-        exchange_clear(s);
-        s->exchange = *id;
-        return;
-    }
-    if (facts->kind == SIP_ACK)
-        keep_rewritten(&s->ack, facts->to_tag, facts, v);
-    commit(s);
-}
-
 // An answer that came too late for a SIP error: the ACK goes on bare, the session ends by BYE.
-static void bad_answer_in_ack(struct session *s, struct session_verdict *v)
+static void bad_answer_in_ack(struct session *s, struct exchange_verdict *v)
 {
     enum reason reason = v->reason;
     v->reason = REASON_NONE;
-    give_copy(v, "");
+    v->body = strdup("");
     fail(s, reason);
 }
 
-static void acknowledge(struct session *s, enum role role)
+static void learn_sender(struct session *s, enum side from, const struct sip_facts *facts)
 {
-    // the offer of a 2xx that the ACK leaves unanswered is void
-    bool unanswered = role == ROLE_NONE && negotiation_pending(s->negotiation) &&
-                      negotiation_offerer(s->negotiation) != s->exchange.from &&
-                      s->exchange.kind == SIP_INVITE;
-    if (unanswered)
-        negotiation_rollback(s->negotiation);
-    feed(s, ACKED);
+    struct party *sender = &s->party[from];
+    if (facts->cseq > sender->cseq)
+        sender->cseq = facts->cseq;
+    if (facts->kind == SIP_INVITE || facts->kind == SIP_UPDATE)
+        party_set_contact(sender, facts->contact); // target refresh (RFC 3261 12.2)
 }
 
-void session_request(struct session *s, enum side from, const struct sip_facts *facts,
-                     struct session_request_id *id, struct session_verdict *v)
+static void move_on(struct session *s, const struct exchange_request *id, enum exchange_role role,
+                    struct exchange_verdict *v)
 {
-    *v = (struct session_verdict){0};
-    bool initial = facts->kind == SIP_INVITE && !facts->to_tag;
-    enum role role = request_role(s, from, facts);
-    *id = (struct session_request_id){facts->kind, facts->cseq, from, role == ROLE_OFFER, initial};
-    session_trace_message(s->trace, s->all->cfg, from, true, facts, received_key(role), NULL);
-    if (facts->cseq > s->party[from].cseq)
-        s->party[from].cseq = facts->cseq;
-    if (facts->kind == SIP_INVITE || facts->kind == SIP_UPDATE)
-        party_set_contact(&s->party[from], facts->contact); // target refresh (RFC 3261 12.2)
-    if (role != ROLE_NONE && s->state != ENDED)
-        request_body(s, from, facts, role, id, v);
-    trace_refusal(s, v);
-    if (facts->kind == SIP_ACK) {
-        acknowledge(s, role);
+    if (id->kind == SIP_ACK) {
+        exchange_acknowledge(s->exchange, role);
+        feed(s, ACKED);
         if (v->reason != REASON_NONE)
             bad_answer_in_ack(s, v);
-    } else if (facts->kind == SIP_BYE) {
+    } else if (id->kind == SIP_BYE) {
         feed(s, CLOSE);
-    } else if (v->reason != REASON_NONE && initial) {
+    } else if (v->reason != REASON_NONE && id->initial) {
         s->reason = v->reason;
         feed(s, REFUSED);
     }
 }
 
-// --- responses --------------------------------------------------------------------------------
-
-static bool opened_exchange(const struct session *s, const struct session_request_id *id)
+void session_request(struct session *s, enum side from, const struct sip_facts *facts,
+                     struct exchange_request *id, struct exchange_verdict *v)
 {
-    return negotiation_pending(s->negotiation) && s->exchange.kind == id->kind &&
-           s->exchange.cseq == id->cseq && s->exchange.from == id->from;
+    *v = (struct exchange_verdict){0};
+    bool initial = facts->kind == SIP_INVITE && !facts->to_tag;
+    enum exchange_role role =
+        s->state == ENDED ? EXCHANGE_NONE : exchange_request_role(s->exchange, from, facts);
+    *id =
+        (struct exchange_request){facts->kind, facts->cseq, from, role == EXCHANGE_OFFER, initial};
+    session_trace_message(s->trace, s->all->cfg, from, true, facts, received_key(role), NULL);
+    learn_sender(s, from, facts);
+    exchange_take_request(s->exchange, role, id, facts, v);
+    after_exchange(s);
+    trace_refusal(s, v);
+    move_on(s, id, role, v);
 }
 
-static enum role response_role(struct session *s, const struct session_request_id *id,
-                               const struct sip_facts *facts)
-{
-    bool carries = id->kind == SIP_INVITE || id->kind == SIP_UPDATE || id->kind == SIP_PRACK;
-    if (!facts->body || facts->status >= 300 || !carries)
-        return ROLE_NONE;
-    struct rewritten *fork = fork_find(s, facts->to_tag);
-    if (id->kind == SIP_INVITE && fork &&
-        (same_body(fork, facts) || !negotiation_pending(s->negotiation)))
-        return ROLE_REPEAT;
-    if (opened_exchange(s, id) && id->offered)
-        return ROLE_ANSWER;
-    return id->kind == SIP_INVITE && !id->offered ? ROLE_OFFER : ROLE_NONE;
-}
-
-// The 2xx names the fork that won: the AGW gets its answer back when another one was there last.
-static void apply_winner(struct session *s, const struct sip_facts *facts,
-                         struct session_verdict *v)
-{
-    struct rewritten *fork = fork_find(s, facts->to_tag);
-    if (!fork || s->applied == (int)(fork - s->fork) || !negotiation_pending(s->negotiation))
-        return;
-    struct sip_facts again = *facts;
-    again.body = fork->in;
-    again.body_len = fork->in_len;
-    struct session_verdict winner = {0};
-    rewrite(s, ROLE_ANSWER, side_other(s->exchange.from), &again, &winner);
-    s->applied = (int)(fork - s->fork);
-    v->reason = winner.reason;
-    free(winner.body);
-}
-
-static void response_body(struct session *s, const struct session_request_id *id,
-                          const struct sip_facts *facts, enum role role, struct session_verdict *v)
-{
-    if (role == ROLE_REPEAT)
-        give_copy(v, fork_find(s, facts->to_tag)->out);
-    if (role == ROLE_OFFER || role == ROLE_ANSWER) {
-        if (role == ROLE_OFFER) {
-            exchange_clear(s);
-            s->exchange = *id;
-        }
-        rewrite(s, role, side_other(id->from), facts, v);
-        if (v->reason == REASON_NONE && id->kind == SIP_INVITE)
-            keep_fork(s, facts, v);
-    }
-}
-
-static void learn_callee(struct session *s, const struct session_request_id *id,
+static void learn_callee(struct session *s, const struct exchange_request *id,
                          const struct sip_facts *facts)
 {
     struct party *answerer = &s->party[side_other(id->from)];
@@ -725,32 +523,34 @@ static void learn_callee(struct session *s, const struct session_request_id *id,
         party_set_contact(answerer, facts->contact);
 }
 
-static void success(struct session *s, const struct session_request_id *id,
-                    const struct sip_facts *facts, struct session_verdict *v)
+static void success(struct session *s, const struct exchange_request *id,
+                    const struct sip_facts *facts, struct exchange_verdict *v)
 {
-    if (id->kind == SIP_INVITE)
-        apply_winner(s, facts, v);
-    if (v->reason == REASON_NONE && opened_exchange(s, id) && id->offered)
-        commit(s);
+    exchange_succeed(s->exchange, id, facts, v);
     if (id->initial && v->reason == REASON_NONE)
         feed(s, ANSWER);
     if (id->kind == SIP_BYE)
         feed(s, CLOSED);
 }
 
-static void refusal(struct session *s, const struct session_request_id *id, int status)
+static enum reason reason_of_status(int status)
+{
+    return status == 487   ? REASON_CALLER_CANCELLED
+           : status == 408 ? REASON_NO_ANSWER
+                           : REASON_CALLEE_REFUSED;
+}
+
+static void refusal(struct session *s, const struct exchange_request *id, int status)
 {
     if (id->initial) {
-        if (s->reason == REASON_NONE)
-            s->reason = status == 487   ? REASON_CALLER_CANCELLED
-                        : status == 408 ? REASON_NO_ANSWER
-                                        : REASON_CALLEE_REFUSED;
-        reason_count(s->reason);
+        if (s->reason == REASON_NONE) {
+            s->reason = reason_of_status(status);
+            reason_count(s->reason);
+        }
         feed(s, REFUSED);
     } else if (id->kind == SIP_BYE) {
         feed(s, CLOSED);
-    } else if (opened_exchange(s, id)) {
-        negotiation_rollback(s->negotiation); // REQ-086
+    } else if (exchange_refuse(s->exchange, id)) {
         session_trace_note(s->trace, "RFC 3261 14.1", "refused with %d: the former state stands",
                            status);
     }
@@ -758,10 +558,10 @@ static void refusal(struct session *s, const struct session_request_id *id, int 
 
 // What cannot be passed on ends the session: quietly when it was still being set up, since the
 // caller of session_response() answers both ends; else by BYE.
-static void unusable(struct session *s, const struct session_request_id *id,
-                     const struct session_verdict *v)
+static void unusable(struct session *s, const struct exchange_request *id,
+                     const struct exchange_verdict *v)
 {
-    negotiation_rollback(s->negotiation);
+    negotiation_rollback(exchange_negotiation(s->exchange));
     if (!id->initial) {
         fail(s, v->reason);
         return;
@@ -770,23 +570,21 @@ static void unusable(struct session *s, const struct session_request_id *id,
     feed(s, REFUSED);
 }
 
-void session_response(struct session *s, const struct session_request_id *id,
-                      const struct sip_facts *facts, struct session_verdict *v)
+void session_response(struct session *s, const struct exchange_request *id,
+                      const struct sip_facts *facts, struct exchange_verdict *v)
 {
-    *v = (struct session_verdict){0};
-    enum side from = side_other(id->from);
-    enum role role = s->state == ENDED ? ROLE_NONE : response_role(s, id, facts);
-    session_trace_message(s->trace, s->all->cfg, from, true, facts,
-                          role == ROLE_REPEAT ? NULL : received_key(role), NULL);
-    if (facts->status < 300) {
-        if (facts->status >= 200)
-            learn_callee(s, id, facts); // also to end what is not passed on
-        response_body(s, id, facts, role, v);
-        if (v->reason == REASON_NONE && facts->status >= 200)
-            success(s, id, facts, v);
-        else if (v->reason == REASON_NONE && role == ROLE_ANSWER && facts->reliable)
-            s->settled = true;
-    }
+    *v = (struct exchange_verdict){0};
+    enum exchange_role role =
+        s->state == ENDED ? EXCHANGE_NONE : exchange_response_role(s->exchange, id, facts);
+    session_trace_message(s->trace, s->all->cfg, side_other(id->from), true, facts,
+                          received_key(role), NULL);
+    bool final_success = facts->status >= 200 && facts->status < 300;
+    if (final_success)
+        learn_callee(s, id, facts); // also to end what is not passed on
+    exchange_take_response(s->exchange, role, id, facts, v);
+    if (v->reason == REASON_NONE && final_success)
+        success(s, id, facts, v);
+    after_exchange(s);
     trace_refusal(s, v);
     if (v->reason != REASON_NONE)
         unusable(s, id, v);
@@ -796,18 +594,14 @@ void session_response(struct session *s, const struct session_request_id *id,
 
 const char *session_repeated_body(const struct session *s, const struct sip_facts *facts)
 {
-    for (unsigned i = 0; facts->body && facts->to_tag && i < s->fork_count; i++)
-        if (strcmp(s->fork[i].tag, facts->to_tag) == 0)
-            return s->fork[i].out;
-    return NULL;
+    return exchange_repeated(s->exchange, facts);
 }
 
 void session_sent(struct session *s, enum side to, const struct sip_facts *facts, const char *note)
 {
     const char *key = NULL;
     if (facts->body && facts->kind != SIP_OTHER) {
-        bool answer =
-            facts->status ? s->exchange.from == to && s->exchange.offered : facts->kind == SIP_ACK;
+        bool answer = exchange_sends_answer(s->exchange, to, facts);
         key = answer ? "sip.answer.sent" : "sip.offer.sent";
     }
     session_trace_message(s->trace, s->all->cfg, to, false, facts, key, note);
@@ -818,7 +612,7 @@ void session_cancelled(struct session *s)
     session_trace_note(s->trace, "RFC 3261 9.1", "the caller cancels");
 }
 
-void session_local_final(struct session *s, const struct session_request_id *id, int status)
+void session_local_final(struct session *s, const struct exchange_request *id, int status)
 {
     session_trace_note(s->trace, "RFC 3261 16.9", "no answer from the far end: %d", status);
     refusal(s, id, status);
@@ -828,7 +622,7 @@ void session_local_final(struct session *s, const struct session_request_id *id,
 
 static void stream_lost(struct session *s, const struct agw_notification *n)
 {
-    unsigned alive = negotiation_stream_failed(s->negotiation, n->stream);
+    unsigned alive = negotiation_stream_failed(exchange_negotiation(s->exchange), n->stream);
     if (alive == 0) {
         fail(s, n->reason); // the AGW has counted it
         return;

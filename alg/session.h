@@ -6,7 +6,7 @@
 // what it wants sent goes out through struct session_ops.
 
 #include "agw/agw.h"
-#include "alg/facts.h"
+#include "alg/exchange.h"
 #include "alg/party.h"
 #include "alg/side.h"
 #include "common/config.h"
@@ -67,30 +67,13 @@ const struct party *session_party(const struct session *s, enum side side);
 enum side session_caller(const struct session *s);
 bool session_ended(const struct session *s);
 
-// Which request a response belongs to.
-struct session_request_id {
-    enum sip_kind kind;
-    uint32_t cseq;
-    enum side from;
-    bool offered; // it carried an offer
-    bool initial; // the INVITE that opened the session
-};
-
-// What to do with a message. body: the new SDP, malloc'ed for the caller; NULL: leave it alone.
-struct session_verdict {
-    enum reason reason; // not NONE: a request is answered with its status; see session_response()
-    char error[200];
-    char *body;
-    size_t body_len;
-};
-
 // A request of this session came in from `from`. id->offered is filled.
 void session_request(struct session *s, enum side from, const struct sip_facts *facts,
-                     struct session_request_id *id, struct session_verdict *verdict);
+                     struct exchange_request *id, struct exchange_verdict *verdict);
 // A response to request id came in from the other side. With a reason the response must not be
 // forwarded: the session has already been told to fail (fail_early, or BYEs).
-void session_response(struct session *s, const struct session_request_id *id,
-                      const struct sip_facts *facts, struct session_verdict *verdict);
+void session_response(struct session *s, const struct exchange_request *id,
+                      const struct sip_facts *facts, struct exchange_verdict *verdict);
 // The body to send for a 2xx that comes again outside its transaction; NULL: as it came.
 const char *session_repeated_body(const struct session *s, const struct sip_facts *facts);
 // What went out, for the trace.
@@ -98,7 +81,7 @@ void session_sent(struct session *s, enum side to, const struct sip_facts *facts
 // The caller cancelled.
 void session_cancelled(struct session *s);
 // A request could not be forwarded, or a final response came without one from the far end.
-void session_local_final(struct session *s, const struct session_request_id *id, int status);
+void session_local_final(struct session *s, const struct exchange_request *id, int status);
 // Ends it for a reason of our own.
 void session_fail(struct session *s, enum reason reason);
 

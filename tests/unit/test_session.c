@@ -25,8 +25,8 @@ static uv_loop_t loop;
 static struct config cfg;
 static struct sessions *all;
 static struct session *session;
-static struct session_request_id invite_id;
-static struct session_verdict verdict;
+static struct exchange_request invite_id;
+static struct exchange_verdict verdict;
 
 static void note_bye(void *arg, struct session *s, enum side to, enum reason reason)
 {
@@ -124,10 +124,10 @@ static void respond(int status, const char *tag, const char *sdp)
 }
 
 static void request(enum sip_kind kind, enum side from, const char *sdp,
-                    struct session_request_id *id)
+                    struct exchange_request *id)
 {
     struct sip_facts f = facts(kind, 0, "b", sdp);
-    struct session_request_id unused;
+    struct exchange_request unused;
     f.cseq = kind == SIP_ACK ? 1 : 2;
     free(verdict.body);
     session_request(session, from, &f, id ? id : &unused, &verdict);
@@ -154,7 +154,7 @@ static void report(enum agw_event event, unsigned stream, enum reason reason)
 // INVITE, 200, ACK, BYE, 200: released once, and gone when the AGW has said its last word.
 START_TEST(a_call_from_invite_to_bye)
 {
-    struct session_request_id bye;
+    struct exchange_request bye;
     establish(UE_OFFER, CORE_ANSWER);
     request(SIP_BYE, SIDE_CORE, NULL, &bye);
     expect_asked("");
@@ -309,7 +309,7 @@ END_TEST
 // REQ-086, RFC 3261 14.1: a refused re-INVITE changes nothing.
 START_TEST(a_refused_reinvite_is_rolled_back)
 {
-    struct session_request_id id;
+    struct exchange_request id;
     establish(UE_OFFER, CORE_ANSWER);
     request(SIP_INVITE, SIDE_CORE, OTHER_ANSWER, &id);
     ck_assert(id.offered);
