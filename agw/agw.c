@@ -56,7 +56,7 @@ static void deliver(void *arg, struct letter *letter)
     struct line *line = note->line;
     struct agw_notification what = note->what;
     bool farewell = note == &line->farewell;
-    bool late = line->released && note_is_procedure(what.event);
+    bool late = line->released && agw_event_is_procedure(what.event);
     if (farewell)
         line_free(line);
     else

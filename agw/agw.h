@@ -33,8 +33,37 @@ struct agw;
 enum agw_termination { AGW_T1, AGW_T2 }; // towards the access network, towards the core network
 
 enum agw_transport {
-    AGW_UDP,      // datagrams as they are
-    AGW_UDP_DTLS, // datagrams inside DTLS; T1 only
+    AGW_UDP,          // datagrams as they are
+    AGW_UDP_DTLS,     // datagrams inside DTLS; T1 only
+    AGW_TCP,          // a byte stream as it is
+    AGW_TCP_TLS,      // a byte stream inside TLS; T1 only
+    AGW_TCP_MSRP,     // MSRP, whose paths the AGW rewrites (TS 23.334 5.19.5)
+    AGW_TCP_TLS_MSRP, // the same inside TLS; T1 only
+};
+
+// "UDP/DTLS" and so on, as the Transport protocol element is written.
+static inline const char *agw_transport_name(enum agw_transport transport)
+{
+    static const char *const names[] = {"UDP",     "UDP/DTLS", "TCP",
+                                        "TCP/TLS", "TCP/MSRP", "TCP/TLS/MSRP"};
+    return names[transport];
+}
+static inline bool agw_transport_is_tcp(enum agw_transport transport)
+{
+    return transport >= AGW_TCP;
+}
+static inline bool agw_transport_is_secured(enum agw_transport transport)
+{
+    return transport == AGW_UDP_DTLS || transport == AGW_TCP_TLS || transport == AGW_TCP_TLS_MSRP;
+}
+
+// TCP setup direction: what the AGW is on this termination in state-aware TCP handling (TS 23.334
+// 5.11.2.2.1, RFC 4145). It never forwards a connection request from one side to the other.
+enum agw_tcp_setup {
+    AGW_TCP_UNDECIDED, // listens; the answer will tell
+    AGW_TCP_SERVER,
+    AGW_TCP_CLIENT,
+    AGW_TCP_HOLD, // neither, until a later Configure (holdconn)
 };
 
 // Stream mode at a termination, as seen from the AGW. (D)TLS handshakes pass whatever the mode.
@@ -63,6 +92,18 @@ struct agw_request {
     bool establish_dtls;                     // Establish (D)TLS session: AGW is client
     bool notify_dtls_failure;                // Notify (D)TLS session establishment Failure Event
     bool new_association;                    // Configure: replace the association of this stream
+
+    // TCP. The (D)TLS role is independent of the TCP role (REQ-043): client iff establish_dtls.
+    enum agw_tcp_setup tcp_setup; // TCP setup direction
+    bool establish_tcp;           // Establish TCP connection: send a SYN here now
+    bool tcp_trigger;        // Incoming TCP connection request as trigger: an incoming connection
+                             // here makes the AGW connect on the other termination
+    bool new_connection;     // Configure: replace TCP and TLS (a=connection:new)
+    bool notify_tcp_failure; // Notify TCP connection establishment Failure Event
+    unsigned role_guard_ms;  // TLS client: wait this long for a ClientHello of the peer (REQ-143)
+    // MSRP: the path shown on this termination, and the path of the endpoint there (a list of URIs
+    // divided by blanks). NULL: not given. Borrowed for the call.
+    const char *msrp_local, *msrp_remote;
 };
 
 struct agw_reply {
@@ -81,9 +122,11 @@ struct agw_stream_stats {
 enum agw_event {
     // procedures of TS 23.334 clause 8 that the AGW starts
     AGW_DTLS_FAILURE,    // (D)TLS session establishment Failure indication: reason
+    AGW_TCP_FAILURE,     // TCP connection establishment Failure indication: reason
     AGW_BEARER_RELEASED, // IP Bearer Released
     AGW_MEDIA_INACTIVE,  // Media Inactivity Notification
     // milestones, told for the trace
+    AGW_TCP_CONNECTED,    // outbound: the AGW connected; else it accepted; address
     AGW_CLIENT_HELLO,     // outbound: sent by the AGW; else received
     AGW_DTLS_ESTABLISHED, // text: role, version, suite, the fingerprint that matched
     AGW_LATCHED,          // address
@@ -91,6 +134,12 @@ enum agw_event {
     AGW_DROPPED,          // first drop of this reason on this stream
     AGW_STREAM_RELEASED,  // the last word on a stream: stats; its ports are free again
 };
+
+// A procedure that the AGW starts, as opposed to a milestone told for the trace.
+static inline bool agw_event_is_procedure(enum agw_event event)
+{
+    return event <= AGW_MEDIA_INACTIVE;
+}
 
 struct agw_notification {
     enum agw_event event;
@@ -138,5 +187,7 @@ unsigned agw_ports_total(const struct agw *agw, enum agw_termination termination
 
 // The overhead in bytes that the worst enabled suite adds to a datagram (REQ-096).
 unsigned agw_dtls_overhead(const struct agw *agw);
+// The same for a TLS record over TCP.
+unsigned agw_tls_overhead(const struct agw *agw);
 
 #endif

@@ -12,10 +12,4 @@ struct note {
     struct agw_notification what;
 };
 
-// A procedure that the AGW starts, as opposed to a milestone told for the trace.
-static inline bool note_is_procedure(enum agw_event event)
-{
-    return event == AGW_DTLS_FAILURE || event == AGW_BEARER_RELEASED || event == AGW_MEDIA_INACTIVE;
-}
-
 #endif

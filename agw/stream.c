@@ -53,7 +53,7 @@ static void fill_note(struct note *note, const struct point *at, const struct te
 void stream_tell(struct point *at, const struct telling *telling)
 {
     struct stream *s = at->stream;
-    if (!note_is_procedure(telling->event) && s->told++ >= STREAM_MILESTONES_MAX) {
+    if (!agw_event_is_procedure(telling->event) && s->told++ >= STREAM_MILESTONES_MAX) {
         s->told = STREAM_MILESTONES_MAX;
         return;
     }

@@ -13,11 +13,6 @@ static const char *realm(enum agw_termination t)
     return t == AGW_T1 ? "access" : "core";
 }
 
-static const char *transport_name(enum agw_transport t)
-{
-    return t == AGW_UDP_DTLS ? "UDP/DTLS" : "UDP";
-}
-
 static const char *mode_name(enum agw_mode mode)
 {
     static const char *const names[] = {"SendReceive", "SendOnly", "ReceiveOnly", "Inactive"};
@@ -44,7 +39,18 @@ static void put_descriptor(struct strbuf *out, const char *name, const struct ag
         strbuf_printf(out, "%u", addr_port(address));
     else
         strbuf_puts(out, "$");
-    strbuf_printf(out, " %s -\n", transport_name(request->transport));
+    strbuf_printf(out, " %s -\n", agw_transport_name(request->transport));
+}
+
+// The TCP setup direction travels as a=setup of the local descriptor.
+static void put_setup(struct strbuf *out, const struct agw_request *request)
+{
+    static const char *const names[] = {[AGW_TCP_UNDECIDED] = "actpass",
+                                        [AGW_TCP_SERVER] = "passive",
+                                        [AGW_TCP_CLIENT] = "active",
+                                        [AGW_TCP_HOLD] = "holdconn"};
+    if (agw_transport_is_tcp(request->transport))
+        strbuf_printf(out, "            a=setup:%s\n", names[request->tcp_setup]);
 }
 
 static void put_fingerprints(struct strbuf *out, const struct fingerprints *list)
@@ -61,6 +67,12 @@ static void put_events(struct strbuf *out, const struct agw_request *request)
         strbuf_printf(out, "  Events=1 { tlsbsc/BNCChange { stream=%u } }\n", request->stream);
     if (request->inactivity_s)
         strbuf_printf(out, "  Events=2 { adid/ipstop { dt=%u } }\n", request->inactivity_s);
+    if (request->notify_tcp_failure)
+        strbuf_printf(out, "  Events=3 { tcpbcc/BNCChange { stream=%u } }\n", request->stream);
+    if (request->establish_tcp)
+        strbuf_printf(out, "  Signals { tcpbcc/EstBNC { stream=%u } }\n", request->stream);
+    if (request->tcp_trigger)
+        strbuf_printf(out, "  Signals { seplink/link { stream=%u } }\n", request->stream);
     if (request->latching != LATCHING_OFF)
         strbuf_printf(out, "  Signals { ipnapt/latch { napt=%s } }\n",
                       request->relatch ? "RELATCH" : "LATCH");
@@ -82,6 +94,7 @@ void h248_request(struct strbuf *out, unsigned transaction, enum h248_command co
     strbuf_puts(out, " }\n");
     if (command == H248_ADD) {
         put_descriptor(out, "Local", request, NULL);
+        put_setup(out, request);
         if (request->local_fingerprint_request)
             strbuf_puts(out, "            a=fingerprint:SHA-256 $\n");
         strbuf_puts(out, "    }\n");
@@ -123,6 +136,7 @@ void h248_notify(struct strbuf *out, unsigned transaction,
 {
     static const char *const events[] = {
         [AGW_DTLS_FAILURE] = "tlsbsc/BNCChange { stream=%u, type=Failed }",
+        [AGW_TCP_FAILURE] = "tcpbcc/BNCChange { stream=%u, type=Failed }",
         [AGW_BEARER_RELEASED] = "g/cause { stream=%u, generalcause=\"NR\" }",
         [AGW_MEDIA_INACTIVE] = "adid/ipstop { stream=%u }",
     };

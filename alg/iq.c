@@ -50,25 +50,35 @@ static void record(struct iq *iq, enum trace_kind kind, enum trace_party from, e
     free(text);
 }
 
-static const char *transport_element(enum agw_transport transport)
-{
-    return transport == AGW_UDP_DTLS ? "UDP/DTLS" : "UDP";
-}
-
 static const char *latching_element(enum latching latching)
 {
     static const char *const names[] = {"off", "first-packet", "after-dtls"};
     return names[latching];
 }
 
+static void put_setup_direction(struct strbuf *out, const struct agw_request *q)
+{
+    static const char *const names[] = {[AGW_TCP_UNDECIDED] = "not decided yet: listen",
+                                        [AGW_TCP_SERVER] = "AGW is TCP server",
+                                        [AGW_TCP_CLIENT] = "AGW is TCP client",
+                                        [AGW_TCP_HOLD] = "no connection for now"};
+    if (agw_transport_is_tcp(q->transport))
+        strbuf_printf(out, "TCP setup direction: %s\n", names[q->tcp_setup]);
+    if (q->msrp_local)
+        strbuf_printf(out, "MSRP path of the AGW: %s\n", q->msrp_local);
+    if (q->msrp_remote)
+        strbuf_printf(out, "MSRP path of the endpoint: %s\n", q->msrp_remote);
+}
+
 static void put_elements(struct strbuf *out, const struct agw_request *q, enum procedure procedure)
 {
     char text[FINGERPRINT_STRLEN];
     strbuf_printf(out, "Stream: %u\n", q->stream);
-    strbuf_printf(out, "Transport protocol: %s\n", transport_element(q->transport));
+    strbuf_printf(out, "Transport protocol: %s\n", agw_transport_name(q->transport));
     if (procedure != CONFIGURE)
         strbuf_printf(out, "IP Realm Identifier: %s\nLocal Connection Address Request\n",
                       q->termination == AGW_T1 ? "access" : "core");
+    put_setup_direction(out, q);
     if (addr_is_set(&q->remote))
         strbuf_printf(out, "Remote Connection Address: %s\n", addr_format(&q->remote, text));
     if (q->latching != LATCHING_OFF)
@@ -80,6 +90,12 @@ static void put_elements(struct strbuf *out, const struct agw_request *q, enum p
                       fingerprint_format(&q->remote_fingerprints.list[i], text));
     if (q->local_fingerprint_request)
         strbuf_puts(out, "Local certificate fingerprint Request\n");
+    if (q->establish_tcp)
+        strbuf_puts(out, "Establish TCP connection\n");
+    if (q->tcp_trigger)
+        strbuf_puts(out, "Incoming TCP connection request as trigger\n");
+    if (q->notify_tcp_failure)
+        strbuf_puts(out, "Notify TCP connection establishment Failure Event\n");
     if (q->establish_dtls)
         strbuf_puts(out, "Establish (D)TLS session\n");
     if (q->notify_dtls_failure)
@@ -195,6 +211,7 @@ static void record_procedure(struct iq *iq, const struct agw_notification *n)
 {
     static const char *const labels[] = {
         [AGW_DTLS_FAILURE] = "NOTIFY ((D)TLS session establishment Failure: %s)",
+        [AGW_TCP_FAILURE] = "NOTIFY (TCP connection establishment Failure: %s)",
         [AGW_BEARER_RELEASED] = "NOTIFY (IP Bearer Released: %s)",
         [AGW_MEDIA_INACTIVE] = "NOTIFY (Media Inactivity: %s)",
     };
@@ -227,11 +244,14 @@ struct milestone {
 static struct milestone milestone(const struct agw_notification *n)
 {
     switch (n->event) {
+    case AGW_TCP_CONNECTED:
+        return (struct milestone){TRACE_BEARER, "tcp.connected", "TCP SYN",
+                                  n->outbound ? AGW_TO_PEER : PEER_TO_AGW};
     case AGW_CLIENT_HELLO:
-        return (struct milestone){TRACE_BEARER, "dtls.client_hello", "DTLS ClientHello",
+        return (struct milestone){TRACE_BEARER, "dtls.client_hello", "(D)TLS ClientHello",
                                   n->outbound ? AGW_TO_PEER : PEER_TO_AGW};
     case AGW_DTLS_ESTABLISHED:
-        return (struct milestone){TRACE_BEARER, "dtls.established", "DTLS handshake complete",
+        return (struct milestone){TRACE_BEARER, "dtls.established", "(D)TLS handshake complete",
                                   AGW_TO_PEER};
     case AGW_LATCHED:
         return (struct milestone){TRACE_ACTION, "latched", "latches onto", AT_AGW};
@@ -286,7 +306,7 @@ static void record_milestone(struct iq *iq, const struct agw_notification *n)
 
 void iq_notification(struct iq *iq, const struct agw_notification *n)
 {
-    if (n->event <= AGW_MEDIA_INACTIVE)
+    if (agw_event_is_procedure(n->event))
         record_procedure(iq, n);
     else
         record_milestone(iq, n);

@@ -644,7 +644,7 @@ void sessions_notification(struct sessions *all, const struct agw_notification *
     struct session *s = owner->session;
     session_ref(s);
     iq_notification(&s->iq, n);
-    if (n->event <= AGW_MEDIA_INACTIVE)
+    if (agw_event_is_procedure(n->event))
         stream_lost(s, n);
     if (n->event == AGW_STREAM_RELEASED) {
         s->released++;

@@ -80,6 +80,24 @@
       "RFC 8122 6.2")                                                                              \
     X(DTLS_RENEGOTIATION, 488, "renegotiation", "The peer asked for insecure renegotiation",       \
       "RFC 5746 4.4")                                                                              \
+    X(TCP_CONNECT, 504, "TCP failed", "The TCP connection could not be established",               \
+      "TS 23.334 5.11.2.2.1")                                                                      \
+    X(TCP_TIMEOUT, 504, "TCP timeout", "No TCP connection was established in time",                \
+      "TS 23.334 5.11.2.2.1")                                                                      \
+    X(TLS_ON_PLAIN, 488, "TLS on plain leg", "A ClientHello on a TCP connection that is plain",    \
+      "RFC 4975 6")                                                                                \
+    X(PLAIN_ON_TLS, 488, "plain on TLS leg", "Clear data on a TCP connection that must be TLS",    \
+      "RFC 4975 6")                                                                                \
+    X(MSRP_FRAMING, 503, "broken MSRP", "The MSRP framing is broken", "RFC 4975 7.1")              \
+    X(MSRP_NO_ACTIVE, 502, "nobody connects", "Both MSRP endpoints want to be connected to",       \
+      "RFC 4975 5.4")                                                                              \
+    X(MSRP_CEMA_REFUSED, 502, "no CEMA", "The answerer would connect past the AGW",                \
+      "RFC 6714 4.3")                                                                              \
+    X(MSRP_NO_PATH, 488, "no MSRP path", "The MSRP media line has no usable a=path",               \
+      "RFC 4975 8.2")                                                                              \
+    X(TCP_REFUSED, 0, "connection refused",                                                        \
+      "A TCP connection nobody expected: a second one, or from a wrong address",                   \
+      "TS 23.334 5.11.2.2.1")                                                                      \
     X(BEARER_RELEASED, 503, "bearer released", "The peer closed the (D)TLS session",               \
       "TS 23.334 8")                                                                               \
     X(MEDIA_INACTIVE, 503, "media inactive", "No media arrived for the configured time",           \
