@@ -21,6 +21,8 @@
 enum latching { LATCHING_OFF, LATCHING_FIRST_PACKET, LATCHING_AFTER_DTLS };
 enum setup_choice { SETUP_CHOICE_ACTPASS, SETUP_CHOICE_ACTIVE, SETUP_CHOICE_PASSIVE };
 enum identity_name { IDENTITY_DTLS_ID, IDENTITY_TLS_ID, IDENTITY_BOTH };
+enum tcp_start { TCP_START_TRIGGER, TCP_START_EXPLICIT };
+enum cema_mode { CEMA_AGNOSTIC, CEMA_AWARE };
 enum certificate_set { CERTIFICATE_ECDSA, CERTIFICATE_RSA, CERTIFICATE_ECDSA_RSA };
 
 // The media security mechanisms of TS 24.229 7.2A.7, as a set of bits.
@@ -72,6 +74,18 @@ struct config {
         int overhead_override;          // bytes per record; -1: worst enabled suite
         bool adjust_tias;
     } t38;
+
+    enum tcp_start tcp_start; // how the ALG orders TCP connections (REQ-045)
+
+    struct {
+        enum cema_mode cema;   // what an offer with a=msrp-cema gets (11.3)
+        unsigned record_bytes; // assumed size of a TLS record, for the bandwidth
+    } msrp;
+
+    struct {
+        unsigned messages_per_s; // assumed rate, for the bandwidth
+        unsigned role_guard_ms;  // REQ-143; 0: strict answerer rule
+    } bfcp;
 
     struct {
         unsigned workers; // 0: one per core

@@ -33,6 +33,14 @@ static const cyaml_strval_t identity_words[] = {
     {"tls-id", IDENTITY_TLS_ID},
     {"both", IDENTITY_BOTH},
 };
+static const cyaml_strval_t start_words[] = {
+    {"trigger", TCP_START_TRIGGER},
+    {"explicit", TCP_START_EXPLICIT},
+};
+static const cyaml_strval_t cema_words[] = {
+    {"agnostic", CEMA_AGNOSTIC},
+    {"aware", CEMA_AWARE},
+};
 static const cyaml_strval_t certificate_words[] = {
     {"ecdsa-p256", CERTIFICATE_ECDSA},
     {"rsa-2048", CERTIFICATE_RSA},
@@ -65,8 +73,9 @@ static const cyaml_strval_t mechanism_words[] = {
 
 #define ACCESS_KEYS(CHOICE)                                                                        \
     CHOICE("access", "latching", access.realm.latching, latching_words, LATCHING_AFTER_DTLS)
-#define CORE_KEYS(CHOICE)                                                                          \
-    CHOICE("core", "latching", core.realm.latching, latching_words, LATCHING_OFF)
+#define CORE_KEYS(CHOICE, SWITCH)                                                                  \
+    CHOICE("core", "latching", core.realm.latching, latching_words, LATCHING_OFF)                  \
+    SWITCH("core", "next_hop_tcp", next_hop_tcp, false)
 
 #define T38_KEYS(NUMBER, CHOICE, SWITCH)                                                           \
     CHOICE("t38", "setup_offer", t38.setup_offer, offer_words, SETUP_CHOICE_ACTPASS)               \
@@ -75,6 +84,17 @@ static const cyaml_strval_t mechanism_words[] = {
     SWITCH("t38", "notify_deferred", t38.notify_deferred, false)                                   \
     NUMBER("t38", "udptl_interval_ms", t38.udptl_interval_ms, 5, 1000, 30)                         \
     SWITCH("t38", "adjust_tias", t38.adjust_tias, false)
+
+#define TCP_KEYS(CHOICE) CHOICE("tcp", "start", tcp_start, start_words, TCP_START_TRIGGER)
+
+// A TLS record holds 16384 bytes at most (RFC 8446 5.1).
+#define MSRP_KEYS(NUMBER, CHOICE)                                                                  \
+    CHOICE("msrp", "cema", msrp.cema, cema_words, CEMA_AGNOSTIC)                                   \
+    NUMBER("msrp", "record_bytes", msrp.record_bytes, 64, 16384, 1400)
+
+#define BFCP_KEYS(NUMBER)                                                                          \
+    NUMBER("bfcp", "messages_per_s", bfcp.messages_per_s, 1, 1000, 4)                              \
+    NUMBER("bfcp", "role_guard_ms", bfcp.role_guard_ms, 0, 5000, 0)
 
 // 576: what every IPv4 path carries. A thread per core of any machine. A pool larger than the rate
 // of calls helps nobody.
@@ -91,6 +111,7 @@ static const cyaml_strval_t mechanism_words[] = {
     NUMBER("agw", "rekey_hold_ms", agw.rekey_hold_ms, 0, 60000, 5000)                              \
     NUMBER("agw", "gather_us", agw.gather_us, 0, 5000, 500)                                        \
     NUMBER("agw", "media_timeout_s", agw.media_timeout_s, 0, 86400, 0)                             \
+    SWITCH("agw", "policing", agw.policing, false)                                                 \
     STRING("agw", "keylog", agw.keylog)
 
 // 32 media lines: a context has 64 streams, and each may be replaced by another beside it.
@@ -134,7 +155,10 @@ void config_defaults(struct config *cfg)
     PORTS_KEYS(SET_NUMBER, access, 20000, 29999)
     PORTS_KEYS(SET_NUMBER, core, 30000, 39999)
     ACCESS_KEYS(SET_CHOICE)
-    CORE_KEYS(SET_CHOICE)
+    CORE_KEYS(SET_CHOICE, SET_SWITCH)
+    TCP_KEYS(SET_CHOICE)
+    MSRP_KEYS(SET_NUMBER, SET_CHOICE)
+    BFCP_KEYS(SET_NUMBER)
     T38_KEYS(SET_NUMBER, SET_CHOICE, SET_SWITCH)
     AGW_KEYS(SET_NUMBER, SET_CHOICE, SET_SWITCH, SET_STRING)
     SIP_KEYS(SET_NUMBER)
@@ -208,7 +232,7 @@ static const cyaml_schema_field_t core_fields[] = {
     FIELD_LIST("media", core.media, addr_entry, 1, CONFIG_MEDIA_MAX),
     FIELD_SECTION("ports", core_ports),
     FIELD_TEXT("next_hop", next_hop),
-    CORE_KEYS(FIELD_CHOICE) CYAML_FIELD_END,
+    CORE_KEYS(FIELD_CHOICE, FIELD_SWITCH) CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t e2ae_fields[] = {
@@ -244,6 +268,15 @@ static const cyaml_schema_field_t t38_fields[] = {
     FIELD_TEXT("overhead", overhead),
     T38_KEYS(FIELD_NUMBER, FIELD_CHOICE, FIELD_SWITCH) CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t tcp_fields[] = {
+    TCP_KEYS(FIELD_CHOICE) CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t msrp_fields[] = {
+    MSRP_KEYS(FIELD_NUMBER, FIELD_CHOICE) CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t bfcp_fields[] = {
+    BFCP_KEYS(FIELD_NUMBER) CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t agw_fields[] = {
     AGW_KEYS(FIELD_NUMBER, FIELD_CHOICE, FIELD_SWITCH, FIELD_STRING) CYAML_FIELD_END,
 };
@@ -262,17 +295,13 @@ static const cyaml_schema_field_t admin_fields[] = {
 };
 
 static const cyaml_schema_field_t sections[] = {
-    FIELD_SECTION("access", access_fields),
-    FIELD_SECTION("core", core_fields),
-    FIELD_SECTION("e2ae", e2ae_fields),
-    FIELD_LIST("ues", ues, ue_entry, 0, CONFIG_UES_MAX),
-    FIELD_SECTION("t38", t38_fields),
-    FIELD_SECTION("agw", agw_fields),
-    FIELD_SECTION("sip", sip_fields),
-    FIELD_SECTION("trace", trace_fields),
-    FIELD_SECTION("log", log_fields),
-    FIELD_SECTION("admin", admin_fields),
-    CYAML_FIELD_END,
+    FIELD_SECTION("access", access_fields), FIELD_SECTION("core", core_fields),
+    FIELD_SECTION("e2ae", e2ae_fields),     FIELD_LIST("ues", ues, ue_entry, 0, CONFIG_UES_MAX),
+    FIELD_SECTION("t38", t38_fields),       FIELD_SECTION("tcp", tcp_fields),
+    FIELD_SECTION("msrp", msrp_fields),     FIELD_SECTION("bfcp", bfcp_fields),
+    FIELD_SECTION("agw", agw_fields),       FIELD_SECTION("sip", sip_fields),
+    FIELD_SECTION("trace", trace_fields),   FIELD_SECTION("log", log_fields),
+    FIELD_SECTION("admin", admin_fields),   CYAML_FIELD_END,
 };
 
 const cyaml_schema_value_t config_schema = {
@@ -342,6 +371,8 @@ static bool is_user(const char *text)
     PORTS_KEYS(NUMBER, access, 0, 0)                                                               \
     PORTS_KEYS(NUMBER, core, 0, 0)                                                                 \
     T38_KEYS(NUMBER, RULE_NONE, RULE_NONE)                                                         \
+    MSRP_KEYS(NUMBER, RULE_NONE)                                                                   \
+    BFCP_KEYS(NUMBER)                                                                              \
     AGW_KEYS(NUMBER, RULE_NONE, RULE_NONE, RULE_NONE)                                              \
     SIP_KEYS(NUMBER)                                                                               \
     TRACE_KEYS(NUMBER, RULE_NONE, RULE_NONE)
