@@ -14,6 +14,8 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <sofia-sip/su.h>
+#include <sofia-sip/su_log.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +135,14 @@ static void listen_to_signals(struct process *process)
     }
 }
 
+// What the SIP stack has to say about itself is for those who look for it.
+static void on_sofia_log(void *stream, const char *fmt, va_list ap)
+{
+    char line[256];
+    vsnprintf(line, sizeof(line), fmt, ap);
+    log_debug("sofia", "%.*s", (int)strcspn(line, "\n"), line);
+}
+
 static int open_all(struct process *process)
 {
     char error[CONFIG_ERROR_MAX] = "the event loops cannot start";
@@ -188,6 +198,7 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     su_init();
+    su_log_redirect(NULL, on_sofia_log, NULL);
     status = open_all(&process) ? EXIT_SYSTEM : 0;
     if (status == 0) {
         listen_to_signals(&process);
