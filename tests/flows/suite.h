@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef TESTS_FLOWS_SUITE_H
+#define TESTS_FLOWS_SUITE_H
+// What there is to run. Each file of cases adds its own.
+
+#include <check.h>
+#include <stddef.h>
+
+struct suite;
+
+// Adds a test; with rows it runs once per row of its table, told which by _i.
+void suite_add(struct suite *s, const TTest *test, int rows);
+
+#define ONCE(suite, test) suite_add((suite), (test), 1)
+#define EACH(suite, test, table)                                                                   \
+    suite_add((suite), (test), (int)(sizeof(table) / sizeof((table)[0])))
+
+void suite_startup(struct suite *s);
+void suite_t38_orig(struct suite *s);
+
+#endif
