@@ -23,6 +23,7 @@ struct media {
     struct deadlines deadlines;
 
     uint64_t now_us;          // read once per turn
+    uint32_t turn;            // counts those with events
     unsigned handshakes_left; // expensive steps of handshakes still allowed in this turn
     unsigned half_open;       // DTLS handshakes under way as server
 

@@ -197,24 +197,36 @@ static void count_arrival(struct point *p, struct media *media)
     }
 }
 
+// Takes one datagram out of the socket. False: there is none.
+static bool receive(struct point *p, struct media *media)
+{
+    struct addr source;
+    source.len = sizeof source.v6;
+    ssize_t n = recvfrom(p->fd, media->buffer, MEDIA_DATAGRAM_MAX, 0, &source.sa, &source.len);
+    if (n < 0)
+        return errno != EAGAIN; // an ICMP error: there may be more
+    count_arrival(p, media);
+    point_datagram(p, &source, media->buffer, (size_t)n);
+    return true;
+}
+
+// Nearly every socket has one datagram at a time: asking for a second one would be in vain. A
+// socket that is ready in two turns running has more.
 void point_readable(struct point *p)
 {
     struct media *media = p->stream->media;
-    for (int i = 0; i < POINT_BURST; i++) {
+    int limit = p->busy || p->turn + 1 == media->turn ? POINT_BURST : 1, taken = 0;
+    p->turn = media->turn;
+    while (taken < limit) {
         // Steps of a handshake cost a hundred times what media cost: they wait for the next turn
         // rather than let the media of other streams wait.
         if (p->bearer && media->handshakes_left == 0 && !bearer_secured(p->bearer))
             return;
-        struct addr source;
-        source.len = sizeof source.v6;
-        ssize_t n = recvfrom(p->fd, media->buffer, MEDIA_DATAGRAM_MAX, 0, &source.sa, &source.len);
-        if (n >= 0) {
-            count_arrival(p, media);
-            point_datagram(p, &source, media->buffer, (size_t)n);
-        } else if (errno == EAGAIN) {
-            return;
-        }
+        if (!receive(p, media))
+            break;
+        taken++;
     }
+    p->busy = taken > 1;
 }
 
 // --- sending ------------------------------------------------------------------------------------

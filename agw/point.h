@@ -32,7 +32,9 @@ struct point {
     enum latching latching;
     enum point_link link;
     unsigned headers; // IP and UDP header of this address family, bytes
-    uint32_t window;  // of media.window, when it received last
+    bool busy;        // has had more than one datagram per turn lately
+    uint32_t turn;    // media.turn when it received last
+    uint32_t window;  // media.window when it received last
     struct stream *stream;
     struct point *other;   // on the other termination
     struct bearer *bearer; // UDP/DTLS: what stands between the socket and the stream; else NULL

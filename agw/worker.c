@@ -46,7 +46,6 @@ struct worker {
     struct media media;
     bool stop; // set on the worker's thread by the last order
     uint64_t window_since_us;
-    unsigned first; // event to begin with, so that no socket is always the last
     bool gather;
     struct order farewell; // the last order
     uint8_t buffer[MEDIA_DATAGRAM_MAX];
@@ -70,9 +69,10 @@ static void stop(struct order *order, struct media *media)
 // Milliseconds until the next deadline, rounded up; -1: for ever.
 static int patience(const struct worker *w)
 {
-    uint64_t due = deadlines_next(&w->media.deadlines), now = clock_now_us();
+    uint64_t due = deadlines_next(&w->media.deadlines);
     if (due == DEADLINE_NEVER)
         return -1;
+    uint64_t now = clock_now_us();
     if (due <= now)
         return 0;
     uint64_t ms = (due - now + 999) / 1000;
@@ -109,9 +109,10 @@ static void turn(struct worker *w)
         log_error("worker", "cannot wait for media: %s", strerror(errno));
     w->media.now_us = clock_now_us();
     w->media.handshakes_left = WORKER_HANDSHAKES;
-    w->first++;
+    // Begins with another event each time, so that no socket is always the last.
+    unsigned first = n > 0 ? ++w->media.turn % (unsigned)n : 0;
     for (int i = 0; i < n; i++) {
-        struct point *point = events[(w->first + (unsigned)i) % (unsigned)n].data.ptr;
+        struct point *point = events[(first + (unsigned)i) % (unsigned)n].data.ptr;
         if (point)
             point_readable(point);
         else

@@ -49,9 +49,17 @@ static inline void lab_notify(void *arg, const struct agw_notification *notifica
     lab->notes[lab->count++] = *notification;
 }
 
+// A loopback address of this process alone: whoever else is testing has other ports.
+static inline struct addr lab_own_addr(void)
+{
+    char host[32];
+    snprintf(host, sizeof host, "127.%d.%d.1", 1 + (getpid() >> 8 & 127), getpid() & 255);
+    return lab_addr(host);
+}
+
 static inline void lab_realm(struct config_realm *realm, uint16_t port)
 {
-    realm->media_v4 = lab_addr("127.0.0.1");
+    realm->media_v4 = lab_own_addr();
     realm->media_v6 = lab_addr("::1");
     realm->port_min = port;
     realm->port_max = (uint16_t)(port + 199);

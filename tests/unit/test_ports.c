@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Port ranges: pairs, exhaustion, order of use, ports held by others.
 #include "agw/ports.h"
+#include "tests/unit/agw_lab.h"
 #include "tests/unit/suite.h"
 
 #include <string.h>
@@ -14,16 +15,9 @@
 
 static struct ports *ports;
 
-static struct addr loopback(const char *host)
-{
-    struct addr a;
-    ck_assert_int_eq(addr_parse(&a, host, 0), 0);
-    return a;
-}
-
 static void open_range(uint16_t min, uint16_t max)
 {
-    struct addr local = loopback("127.0.0.1");
+    struct addr local = lab_own_addr();
     ck_assert_int_eq(ports_open(&ports, &local, min, max, false), 0);
 }
 
@@ -179,7 +173,7 @@ END_TEST
 START_TEST(ports_of_others_are_passed_over)
 {
     // A port that a foreign process holds is not handed out, and the range goes on.
-    struct addr taken = loopback("127.0.0.1");
+    struct addr taken = lab_own_addr();
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
     addr_set_port(&taken, BASE + 3);
     ck_assert_int_eq(bind(fd, &taken.sa, taken.len), 0);
@@ -224,7 +218,7 @@ END_TEST
 START_TEST(ipv6_addresses_work)
 {
     // Each address family has its own range.
-    struct addr local = loopback("::1");
+    struct addr local = lab_addr("::1");
     int fd[2];
     uint16_t port;
     ck_assert_int_eq(ports_open(&ports, &local, BASE, BASE + 3, true), 0);
@@ -245,7 +239,7 @@ END_TEST
 START_TEST(a_range_without_ports_is_refused)
 {
     // min above max, or port 0, is no range.
-    struct addr local = loopback("127.0.0.1");
+    struct addr local = lab_own_addr();
     ports = NULL;
     ck_assert_int_lt(ports_open(&ports, &local, BASE + 1, BASE, false), 0);
     ck_assert_int_lt(ports_open(&ports, &local, 0, BASE, false), 0);
