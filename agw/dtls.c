@@ -17,6 +17,7 @@
 
 #include "agw/dtls.h"
 
+#include "agw/dtls_flight.h"
 #include "agw/dtls_profile.h"
 #include "agw/dtls_record.h"
 #include "agw/keylog.h"
@@ -72,17 +73,19 @@ struct dtls {
     const uint8_t *staged;
     size_t staged_len;
 
+    // Where our flight is put together while GnuTLS is asked to receive. NULL: what leaves, leaves
+    // at once.
+    struct dtls_flight *flight;
+
     uint64_t now_us; // of the call that is running
 
     // Retransmission.
     uint64_t expires_us;    // end of the handshake timeout
     uint64_t retransmit_us; // when our flight is repeated
     uint64_t interval_us;
-    uint64_t flight_us; // when our last flight or alert left
-    unsigned flight;    // which flight that was
-    bool pushed;        // something left while GnuTLS was asked to receive
-    bool repeated;      // our flight was repeated by the timer
-    bool quench;        // repetitions of the flight are swallowed just now
+    uint64_t flight_us;   // when our last flight or alert left
+    unsigned flight_name; // which flight that was
+    bool repeated;        // it was repeated by the timer
 
     unsigned discarded_told; // by dtls_take_discarded()
     unsigned discarded_own;  // records that GnuTLS never saw
@@ -196,7 +199,7 @@ static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned ms)
 
 // Names the flight that is being sent: it is a new one when we have written or read a message since
 // the last.
-static unsigned current_flight(const struct dtls *dtls)
+static unsigned name_flight(const struct dtls *dtls)
 {
     return gnutls_handshake_get_last_out(dtls->session) << 8 |
            gnutls_handshake_get_last_in(dtls->session);
@@ -205,10 +208,10 @@ static unsigned current_flight(const struct dtls *dtls)
 static ssize_t push(gnutls_transport_ptr_t ptr, const void *data, size_t len)
 {
     struct dtls *dtls = ptr;
-    if (dtls->quench && current_flight(dtls) == dtls->flight)
-        return (ssize_t)len;
-    dtls->pushed = true;
-    dtls->sink.transmit(dtls->sink.arg, data, len);
+    if (dtls->flight)
+        dtls_flight_add(dtls->flight, name_flight(dtls), data, len);
+    else
+        dtls->sink.transmit(dtls->sink.arg, data, len);
     return (ssize_t)len;
 }
 
@@ -288,38 +291,60 @@ static void finish_handshake(struct dtls *dtls)
         fail_handshake(dtls, GNUTLS_E_CERTIFICATE_ERROR);
 }
 
-// A flight left: when is it to be repeated? The interval goes back to its first value only after an
-// exchange without loss (RFC 6347 4.2.4.1).
-static void note_flight(struct dtls *dtls)
+// Before GnuTLS is asked to receive: it answers a repeated flight of the peer with ours. That is
+// wanted once for all datagrams that the peer's consists of.
+// When a client repeats its flight, the server may be established already and wait for no more than
+// the Finished; one made with GnuTLS then reads a single record of each datagram that comes.
+static void begin_flight(struct dtls *dtls, struct dtls_flight *flight)
 {
-    unsigned flight = current_flight(dtls);
-    if (flight != dtls->flight) {
+    uint64_t min = dtls->interval_us < REPEAT_MIN_US ? dtls->interval_us : REPEAT_MIN_US;
+    bool too_soon = dtls->now_us - dtls->flight_us < min;
+    flight->transmit = dtls->sink.transmit;
+    flight->arg = dtls->sink.arg;
+    flight->mtu = dtls->profile->handshake_mtu;
+    flight->unwanted = too_soon ? dtls->flight_name : 0;
+    flight->apart = dtls->server ? 0 : dtls->flight_name;
+    dtls_flight_open(flight);
+    dtls->flight = flight;
+}
+
+// When is the flight that left to be repeated? The interval goes back to its first value only after
+// an exchange without loss (RFC 6347 4.2.4.1).
+static void end_flight(struct dtls *dtls)
+{
+    struct dtls_flight *flight = dtls->flight;
+    dtls->flight = NULL;
+    if (!dtls_flight_close(flight))
+        return;
+    if (flight->name != dtls->flight_name) {
         if (!dtls->repeated)
             dtls->interval_us = dtls->profile->retransmit_us;
         dtls->repeated = false;
-        dtls->flight = flight;
+        dtls->flight_name = flight->name;
     }
     dtls->flight_us = dtls->now_us;
-    dtls->retransmit_us = dtls->now_us + dtls->interval_us;
+    if (dtls->state == DTLS_HANDSHAKE)
+        dtls->retransmit_us = dtls->now_us + dtls->interval_us;
 }
 
-// Before GnuTLS is asked to receive. It answers a repeated flight with ours: once for all datagrams
-// that the peer's consists of.
-static void expect_repeats(struct dtls *dtls)
+// The wall clock was stepped back: GnuTLS believes that 24 days have passed, or returns a negative
+// number of milliseconds for an error. Our clock decides about time.
+static bool is_clock_error(int rc)
 {
-    dtls->pushed = false;
-    dtls->quench = dtls->now_us - dtls->flight_us < REPEAT_MIN_US;
+    return rc == GNUTLS_E_TIMEDOUT || rc < GNUTLS_E_APPLICATION_ERROR_MIN;
 }
 
-static void handle_handshake(struct dtls *dtls, int rc)
+// Asks GnuTLS to go on with the handshake and deals with the outcome.
+static void step_handshake(struct dtls *dtls)
 {
-    dtls->quench = false;
-    if (dtls->pushed)
-        note_flight(dtls);
+    struct dtls_flight flight;
+    begin_flight(dtls, &flight);
+    int rc = gnutls_handshake(dtls->session);
+    end_flight(dtls);
     if (rc == 0)
         finish_handshake(dtls);
-    else if (gnutls_error_is_fatal(rc) && rc != GNUTLS_E_TIMEDOUT)
-        fail_handshake(dtls, rc); // timed out: the wall clock was stepped, but ours decides
+    else if (gnutls_error_is_fatal(rc) && !is_clock_error(rc))
+        fail_handshake(dtls, rc);
 }
 
 // Takes the staged records one by one until the handshake ends or parks.
@@ -327,8 +352,7 @@ static void receive_handshake(struct dtls *dtls)
 {
     while (dtls->state == DTLS_HANDSHAKE && !dtls->parked && dtls->staged_len > 0) {
         size_t before = dtls->staged_len;
-        expect_repeats(dtls);
-        handle_handshake(dtls, gnutls_handshake(dtls->session));
+        step_handshake(dtls);
         if (dtls->staged_len == before)
             return;
     }
@@ -366,11 +390,10 @@ static bool handle_other_record(struct dtls *dtls, ssize_t rc)
 static bool receive_record(struct dtls *dtls)
 {
     uint8_t plaintext[PLAINTEXT_MAX];
-    expect_repeats(dtls);
+    struct dtls_flight flight;
+    begin_flight(dtls, &flight);
     ssize_t rc = gnutls_record_recv(dtls->session, plaintext, sizeof(plaintext));
-    dtls->quench = false;
-    if (dtls->pushed)
-        dtls->flight_us = dtls->now_us;
+    end_flight(dtls);
     if (rc <= 0)
         return handle_other_record(dtls, rc);
     dtls->sink.deliver(dtls->sink.arg, plaintext, (size_t)rc);
@@ -396,10 +419,13 @@ static void answer_repeated_flight(struct dtls *dtls)
 
 // --- waiting for the fingerprints --------------------------------------------------------------
 
-// Keeps a datagram for the time when the fingerprints are known, so that the peer need not repeat
-// its flight then. One that does not fit is dropped: it will be repeated.
-static void hold(struct dtls *dtls, const uint8_t *datagram, size_t len)
+// Keeps what a parked handshake has not read for the time when the fingerprints are known, so that
+// the peer need not repeat its flight then. What does not fit is dropped: it will be repeated.
+static void hold_rest(struct dtls *dtls)
 {
+    size_t len = dtls->staged_len;
+    if (!dtls->parked || len == 0)
+        return;
     if (!dtls->held)
         dtls->held = malloc(HELD_MAX);
     if (!dtls->held || dtls->held_len + 2 + len > HELD_MAX) {
@@ -409,7 +435,7 @@ static void hold(struct dtls *dtls, const uint8_t *datagram, size_t len)
     uint8_t *at = dtls->held + dtls->held_len;
     at[0] = (uint8_t)(len >> 8);
     at[1] = (uint8_t)len;
-    memcpy(at + 2, datagram, len);
+    memcpy(at + 2, dtls->staged, len);
     dtls->held_len += 2 + len;
 }
 
@@ -442,10 +468,8 @@ bool dtls_receive(struct dtls *dtls, const uint8_t *datagram, size_t len, uint64
     dtls->staged_len = len;
     switch (dtls->state) {
     case DTLS_HANDSHAKE:
-        if (dtls->parked)
-            hold(dtls, datagram, len);
-        else
-            receive_handshake(dtls);
+        receive_handshake(dtls);
+        hold_rest(dtls);
         authenticated = receive_records(dtls);
         break;
     case DTLS_ESTABLISHED:
@@ -553,7 +577,7 @@ struct dtls *dtls_open_client(const struct dtls_profile *profile,
 {
     struct dtls *dtls = open_association(profile, false, certificate, remote, sink, now_us);
     if (dtls)
-        handle_handshake(dtls, gnutls_handshake(dtls->session));
+        step_handshake(dtls);
     return dtls;
 }
 
@@ -568,8 +592,7 @@ void dtls_set_fingerprints(struct dtls *dtls, const struct fingerprints *remote,
     dtls->expires_us = now_us + dtls->profile->handshake_timeout_us;
     dtls->parked = false;
     dtls->now_us = now_us;
-    expect_repeats(dtls);
-    handle_handshake(dtls, gnutls_handshake(dtls->session));
+    step_handshake(dtls);
     receive_held(dtls);
 }
 
@@ -602,8 +625,7 @@ static void repeat_flight(struct dtls *dtls)
         dtls->interval_us = RETRANSMIT_MAX_US;
     dtls->repeated = true;
     dtls->retransmit_us = dtls->now_us + dtls->interval_us;
-    dtls->pushed = false;
-    handle_handshake(dtls, gnutls_handshake(dtls->session));
+    step_handshake(dtls);
 }
 
 void dtls_tick(struct dtls *dtls, uint64_t now_us)

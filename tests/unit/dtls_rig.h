@@ -160,13 +160,16 @@ static inline void raw_read(struct raw *raw)
     } while (1);
 }
 
+// As an application does whose socket stays readable: GnuTLS is called until it has read.
 static inline void raw_receive(struct raw *raw, const struct packet *p)
 {
     raw->in = p;
-    if (!raw->established && !gnutls_error_is_fatal(raw->rc))
-        raw_step(raw);
-    if (raw->established)
-        raw_read(raw);
+    for (int i = 0; i < 20 && raw->in; i++) {
+        if (!raw->established && !gnutls_error_is_fatal(raw->rc))
+            raw_step(raw);
+        if (raw->established)
+            raw_read(raw);
+    }
     raw->in = NULL;
 }
 

@@ -680,6 +680,21 @@ START_TEST(the_handshake_keeps_to_the_mtu)
 }
 END_TEST
 
+// RFC 6347 4.2.3: the messages of a flight share datagrams where they fit, and each is sent once.
+START_TEST(a_flight_is_one_datagram)
+{
+    struct rig rig;
+
+    rig_establish(&rig, true);
+    ck_assert_uint_eq(rig.to_ue.sent, 3); // HelloVerifyRequest, ServerHello.., Finished
+    rig_close(&rig);
+    rig_establish(&rig, false);
+    ck_assert_uint_eq(rig.to_ue.sent, 2); // ClientHello, Certificate..Finished
+    ck_assert_uint_le(rig.to_ue.longest, 700);
+    rig_close(&rig);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -706,6 +721,7 @@ int main(void)
         nothing_is_resumed,
         a_ue_without_rfc_5746_needs_the_legacy_switch,
         the_handshake_keeps_to_the_mtu,
+        a_flight_is_one_datagram,
     };
 
     return SUITE_RUN("dtls", tests);
