@@ -431,7 +431,7 @@ static void check_keylog_line(const char *path)
 // alone even when it was not before; a symbolic link is refused.
 START_TEST(the_key_log_is_private_and_announced)
 {
-    char directory[] = "/tmp/dtls-keylog-XXXXXX", path[64], link_path[64];
+    char directory[] = P_tmpdir "/dtls-keylog-XXXXXX", path[64], link_path[64];
     struct capture capture;
     struct stat st;
     struct rig rig;
