@@ -368,6 +368,14 @@ unsigned agw_dtls_overhead(const struct agw *agw)
     return dtls_profile_overhead(agw->profile);
 }
 
+// A DTLS record header carries epoch and sequence number beside what a TLS one has (RFC 6347 4.1).
+#define DTLS_HEADER_EXTRA 8
+
+unsigned agw_tls_overhead(const struct agw *agw)
+{
+    return agw_dtls_overhead(agw) - DTLS_HEADER_EXTRA;
+}
+
 // --- opening and closing ------------------------------------------------------------------------
 
 static int open_range(struct agw *agw, int termination, const struct addr *local,

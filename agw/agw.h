@@ -101,8 +101,9 @@ struct agw_request {
     bool new_connection;     // Configure: replace TCP and TLS (a=connection:new)
     bool notify_tcp_failure; // Notify TCP connection establishment Failure Event
     unsigned role_guard_ms;  // TLS client: wait this long for a ClientHello of the peer (REQ-143)
-    // MSRP: the path shown on this termination, and the path of the endpoint there (a list of URIs
-    // divided by blanks). NULL: not given. Borrowed for the call.
+    // MSRP: the path shown on this termination, "$" in it standing for the Local Connection Address
+    // ("$:9": its host with port 9), and the path of the endpoint there (a list of URIs divided by
+    // blanks). NULL: not given. Borrowed for the call.
     const char *msrp_local, *msrp_remote;
 };
 

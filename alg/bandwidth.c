@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 
 static const char clause_rule[] = "TS 23.334 5.11.2.3.1";
 
@@ -15,6 +16,33 @@ struct bandwidth_overhead bandwidth_overhead(const struct sdp *sdp, size_t media
     if (!sdp_maxprate(sdp, media, &oh.pps) || oh.pps <= 0)
         oh.pps = 1000.0 / interval_ms;
     oh.kbps = (unsigned)ceil(oh.pps * bytes * 8 / 1000);
+    snprintf(oh.text, sizeof(oh.text), "%u bytes x %.1f datagrams/s of DTLS overhead", bytes,
+             oh.pps);
+    return oh;
+}
+
+// IP and TCP headers, counted once per record (media-plane 10.3).
+#define TCP_IP_BYTES 40
+
+struct bandwidth_overhead bandwidth_stream_overhead(const struct sdp *sdp, size_t media,
+                                                    unsigned bytes, unsigned record_bytes,
+                                                    enum side from)
+{
+    struct bandwidth_overhead oh = {.bytes = bytes};
+    uint64_t value = 0;
+    sdp_bandwidth(sdp, (int)media, "AS", &value);
+    unsigned unit = record_bytes + TCP_IP_BYTES + (from == SIDE_ACCESS ? bytes : 0);
+    oh.kbps = (unsigned)((value * bytes + unit - 1) / unit);
+    snprintf(oh.text, sizeof(oh.text), "%u bytes per TLS record of %u", bytes, record_bytes);
+    return oh;
+}
+
+struct bandwidth_overhead bandwidth_message_overhead(unsigned bytes, unsigned messages_per_s)
+{
+    struct bandwidth_overhead oh = {.bytes = bytes};
+    oh.kbps = (bytes * 8 * messages_per_s + 999) / 1000;
+    snprintf(oh.text, sizeof(oh.text), "%u bytes x %u messages/s of TLS overhead", bytes,
+             messages_per_s);
     return oh;
 }
 

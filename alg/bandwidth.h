@@ -12,14 +12,24 @@
 #include <stdint.h>
 
 struct bandwidth_overhead {
-    unsigned bytes; // per datagram
-    double pps;     // datagrams per second that were assumed
-    unsigned kbps;  // the two multiplied, rounded up (REQ-096)
+    unsigned bytes; // per datagram or record
+    double pps;     // datagrams per second that were assumed; 0: not counted so
+    unsigned kbps;  // rounded up (REQ-096)
+    char text[64];  // what was assumed, for people
 };
 
 // pps from a=maxprate of the body, else one datagram per interval_ms.
 struct bandwidth_overhead bandwidth_overhead(const struct sdp *sdp, size_t media, unsigned bytes,
                                              unsigned interval_ms);
+
+// A byte stream cut into TLS records: MSRP. b=AS of the line by the share of the overhead in a
+// record of record_bytes and a TCP/IP header; what is added on the way to the UE comes off again on
+// the way back, within 1 kbit/s.
+struct bandwidth_overhead bandwidth_stream_overhead(const struct sdp *sdp, size_t media,
+                                                    unsigned bytes, unsigned record_bytes,
+                                                    enum side from);
+// A known rate of messages, one record each: BFCP.
+struct bandwidth_overhead bandwidth_message_overhead(unsigned bytes, unsigned messages_per_s);
 
 // value as seen on the other side. Zero stays zero, nothing else becomes zero (REQ-092).
 uint64_t bandwidth_adjust(uint64_t value, uint64_t overhead, enum side from);

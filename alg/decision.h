@@ -8,14 +8,22 @@
 #include "common/reason.h"
 #include "sdp/sdp.h"
 
-// What the proto field of a media line stands for.
-enum transport_class {
-    TRANSPORT_UDPTL,     // udptl
-    TRANSPORT_TLS_UDPTL, // UDP/TLS/UDPTL
-    TRANSPORT_RTP,       // RTP/AVP and its kin
-    TRANSPORT_OTHER,     // nothing the AGW carries
+enum medium_kind {
+    MEDIUM_UDPTL, // T.38 fax
+    MEDIUM_MSRP,
+    MEDIUM_BFCP,
+    MEDIUM_RTP,
+    MEDIUM_OTHER, // nothing the AGW carries
 };
-enum transport_class decision_transport(struct sdp_text proto);
+
+// What the proto field of a media line stands for.
+struct transport {
+    enum medium_kind kind;
+    bool secure;
+};
+struct transport decision_transport(struct sdp_text proto);
+// The media security mechanism of a kind (TS 24.229 7.2A.7), an enum mediasec bit; 0: none.
+unsigned decision_mechanism(enum medium_kind kind);
 
 enum treatment {
     TREAT_E2AE,   // terminate security in the AGW
@@ -32,7 +40,7 @@ struct decision {
 // offerer: where the offer came from. capable: the UE and this node agreed on the mechanism.
 // ongoing: the media line already is an e2ae stream; then a repeated secure offer stays one even
 // without the indicator, which the UE never sent when the P-CSCF applied e2ae itself.
-struct decision decision_make(enum side offerer, enum transport_class transport,
+struct decision decision_make(enum side offerer, struct transport transport,
                               enum sdp_3ge2ae indicator, bool capable, bool ongoing);
 
 #endif

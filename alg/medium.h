@@ -5,7 +5,8 @@
 //
 // A medium is what one offer/answer exchange says about a media line; the stream is what the AGW
 // holds for it. An exchange that changes nothing makes a new medium on the same stream; one that
-// needs a new association or another kind of medium takes a new stream and the old one retires.
+// needs a new association, connection or another kind of medium takes a new stream and the old one
+// retires.
 
 #include "alg/bandwidth.h"
 #include "alg/decision.h"
@@ -23,20 +24,23 @@ struct point {
     struct addr local, local_rtcp;
     struct addr remote, remote_rtcp; // as configured
     enum agw_mode mode;
+    enum agw_tcp_setup tcp;
+    bool started;    // a TCP connection was ordered here: explicit or as trigger
+    bool path_given; // MSRP: the path of the endpoint
 };
 
 struct stream {
     unsigned id;
     unsigned uses; // media that hold it: agreed, proposed
-    enum agw_transport t1_transport;
+    enum agw_transport transport[2];
     bool rtcp;
     bool failed; // released after a failure; its media line is dead
     struct point point[2];
     struct fingerprints local; // certificates of T1
     struct fingerprints bound; // fingerprints of the UE that T1 verifies against
     bool notify_armed;
-    bool agw_client;                 // DTLS role of the present association
-    char identity[IDENTITY_LEN + 1]; // our association identity
+    bool agw_client;                 // (D)TLS role of the present association
+    char identity[IDENTITY_LEN + 1]; // our association identity (T.38)
 };
 
 // What the SDP of one side says about the medium.
@@ -46,6 +50,8 @@ struct medium_peer {
     bool held;                       // c=0.0.0.0 or ::
     enum sdp_direction direction;
     unsigned written_kbps; // b=AS as the ALG passes it on; 0: none (REQ-098)
+    enum sdp_setup setup;  // TCP media: a=setup with its default filled in
+    char *path;            // MSRP: a=path of the endpoint
 };
 
 struct medium {
@@ -55,16 +61,23 @@ struct medium {
     bool dead;             // answered with port 0, or rejected
     enum reason rejected;  // why the ALG itself set port 0
     struct stream *stream; // NULL: none
+    enum agw_transport transport[2];
     struct medium_peer peer[2];
+    struct bandwidth_overhead overhead;
 
     // e2ae
     struct fingerprints ue;    // fingerprints of the UE
     const char *identity_name; // as the UE wrote it; NULL: it wrote none
     char ue_identity[IDENTITY_PEER_MAX + 1];
     enum sdp_setup offered_setup; // the value that stood in the offer on the access leg
-    bool agw_client;              // AGW needs to act as DTLS client
+    bool agw_client;              // AGW needs to act as (D)TLS client
     bool new_association;         // the answer of the UE asks for one on this stream
-    struct bandwidth_overhead overhead;
+
+    // TCP media
+    enum agw_tcp_setup tcp[2];
+    bool new_connection; // a=connection:new in the answer to existing (RFC 4145 5)
+    bool aware;          // MSRP: the AGW rewrites paths
+    char *shown[2];      // MSRP: the path the ALG shows on each leg
 };
 
 // What profiles and the writers need to know of an SDP body.
@@ -72,6 +85,7 @@ struct body {
     struct sdp *sdp;
     enum side from; // who sent it
     const struct config *cfg;
+    unsigned record_overhead[2]; // bytes the worst suite adds: [0] DTLS, [1] TLS
 };
 
 #endif

@@ -63,7 +63,7 @@ struct negotiation *negotiation_open(const struct config *cfg, struct iq *iq, un
 
 // --- streams ----------------------------------------------------------------------------------
 
-static struct stream *stream_open(struct negotiation *n, const struct profile *profile, bool rtcp)
+static struct stream *stream_open(struct negotiation *n, const struct medium *m, bool rtcp)
 {
     struct stream *s = calloc(1, sizeof(*s));
     if (!s)
@@ -76,7 +76,7 @@ static struct stream *stream_open(struct negotiation *n, const struct profile *p
         n->stream_ids |= bit;
         s->id = n->last_id;
         s->uses = 1;
-        s->t1_transport = profile->t1_transport;
+        memcpy(s->transport, m->transport, sizeof(s->transport));
         s->rtcp = rtcp;
         random_alnum(s->identity, sizeof(s->identity));
         return s;
@@ -110,10 +110,20 @@ static void stream_leave(struct negotiation *n, struct stream *s)
     free(s);
 }
 
+static void medium_clear(struct medium *m)
+{
+    for (int side = 0; side < 2; side++) {
+        free(m->peer[side].path);
+        free(m->shown[side]);
+    }
+}
+
 static void media_clear(struct negotiation *n, struct media *media)
 {
-    for (size_t i = 0; i < media->count; i++)
+    for (size_t i = 0; i < media->count; i++) {
         stream_leave(n, media->list[i].stream);
+        medium_clear(&media->list[i]);
+    }
     free(media->list);
     *media = (struct media){0};
 }
@@ -189,7 +199,8 @@ static struct agw_request request_for(struct negotiation *n, const struct medium
     struct agw_request q = {
         .termination = side_termination(side),
         .stream = m->stream->id,
-        .transport = AGW_UDP,
+        .transport = m->stream->transport[side],
+        .tcp_setup = m->tcp[side],
         .family = addr_is_set(&peer->remote) ? addr_family(&peer->remote) : n->family[side],
         .rtcp = m->stream->rtcp,
         .remote = peer->remote,
@@ -202,8 +213,7 @@ static struct agw_request request_for(struct negotiation *n, const struct medium
         q.remote = q.remote_rtcp = (struct addr){0};
     if (n->cfg->agw.policing)
         q.peak_rate_kbps = m->peer[side_other(side)].written_kbps;
-    if (side == SIDE_ACCESS)
-        m->profile->t1_elements(m, n->cfg, configure, &q);
+    m->profile->elements(m, n->cfg, side, configure, &q);
     return q;
 }
 
@@ -216,6 +226,9 @@ static void remember(struct medium *m, enum side side, const struct agw_request 
     if (addr_is_set(&q->remote_rtcp))
         point->remote_rtcp = q->remote_rtcp;
     point->mode = q->mode;
+    point->tcp = q->tcp_setup;
+    point->started = point->started || q->establish_tcp || q->tcp_trigger;
+    point->path_given = point->path_given || q->msrp_remote;
     s->notify_armed = s->notify_armed || q->notify_dtls_failure;
     if (q->remote_fingerprints.count) {
         s->bound = q->remote_fingerprints;
@@ -258,6 +271,10 @@ static bool differs(const struct medium *m, enum side side, const struct agw_req
         return true;
     if (q->mode != point->mode || q->new_association || q->establish_dtls)
         return true;
+    if (q->tcp_setup != point->tcp || q->new_connection || q->establish_tcp || q->tcp_trigger)
+        return true;
+    if (q->msrp_remote && !point->path_given)
+        return true;
     return q->remote_fingerprints.count &&
            !fingerprints_equal(&q->remote_fingerprints, &m->stream->bound);
 }
@@ -281,6 +298,17 @@ static enum reason reserve_or_configure(struct negotiation *n, struct medium *m,
     return m->stream->point[side].reserved ? configure(n, m, side) : reserve(n, m, side);
 }
 
+// The worst enabled suites, unless the configuration knows better (REQ-096).
+static struct body body_of(const struct negotiation *n, struct sdp *sdp, enum side from)
+{
+    int configured = n->cfg->t38.overhead_override;
+    unsigned dtls = configured >= 0 ? (unsigned)configured : agw_dtls_overhead(n->iq->agw);
+    return (struct body){.sdp = sdp,
+                         .from = from,
+                         .cfg = n->cfg,
+                         .record_overhead = {dtls, agw_tls_overhead(n->iq->agw)}};
+}
+
 // --- reading an offer -------------------------------------------------------------------------
 
 static void refuse_line(struct negotiation *n, struct medium *m, enum reason reason)
@@ -291,51 +319,42 @@ static void refuse_line(struct negotiation *n, struct medium *m, enum reason rea
     m->stream = NULL;
 }
 
-// The worst enabled suite, unless the configuration knows better (REQ-096).
-static unsigned overhead_bytes(const struct negotiation *n)
-{
-    int configured = n->cfg->t38.overhead_override;
-    return configured >= 0 ? (unsigned)configured : agw_dtls_overhead(n->iq->agw);
-}
-
-static void read_peer(struct negotiation *n, struct medium *m, const struct body *body,
-                      size_t index)
+static void read_peer(struct medium *m, const struct body *body, size_t index)
 {
     struct medium_peer *peer = &m->peer[body->from];
+    free(peer->path);
     *peer = (struct medium_peer){.seen = true, .direction = sdp_direction(body->sdp, index)};
     if (sdp_connection(body->sdp, index, &peer->remote) != 0)
         peer->remote = (struct addr){0}; // a name: the AGW can only latch
     peer->held = addr_is_set(&peer->remote) && addr_is_any(&peer->remote);
-    m->overhead =
-        bandwidth_overhead(body->sdp, index, overhead_bytes(n), body->cfg->t38.udptl_interval_ms);
-    uint64_t as;
     bool e2ae = m->treatment == TREAT_E2AE;
+    m->overhead = e2ae ? m->profile->overhead(body, index) : (struct bandwidth_overhead){0};
+    uint64_t as;
     if (sdp_bandwidth(body->sdp, (int)index, "AS", &as) && as < UINT32_MAX)
-        peer->written_kbps =
-            (unsigned)bandwidth_adjust(as, e2ae ? m->overhead.kbps : 0, body->from);
+        peer->written_kbps = (unsigned)bandwidth_adjust(as, m->overhead.kbps, body->from);
 }
 
 static void choose_profile(struct negotiation *n, struct medium *m, const struct medium *agreed,
                            const struct body *body, size_t index)
 {
-    enum transport_class transport = decision_transport(sdp_media(body->sdp, index).proto);
+    struct transport transport = decision_transport(sdp_media(body->sdp, index).proto);
     struct decision decision =
         decision_make(body->from, transport, sdp_3ge2ae(body->sdp, index),
-                      (n->mediasec & MEDIASEC_UDPTL_DTLS) != 0,
+                      (n->mediasec & decision_mechanism(transport.kind)) != 0,
                       agreed && agreed->treatment == TREAT_E2AE && live(agreed));
     m->treatment = decision.treatment;
     m->rejected = decision.reason;
-    if (decision.treatment == TREAT_RELAY)
-        m->profile = &profile_relay;
-    else if (decision.treatment != TREAT_PASS)
-        m->profile = &profile_t38;
+    if (decision.treatment != TREAT_PASS)
+        m->profile = profile_for(transport.kind, decision.treatment);
 }
 
 static bool can_keep(const struct medium *m, const struct medium *agreed, bool rtcp,
                      enum side offerer)
 {
     return agreed && live(agreed) && agreed->profile == m->profile &&
-           agreed->stream->rtcp == rtcp && m->profile->keeps_stream(m, agreed, offerer);
+           agreed->stream->rtcp == rtcp &&
+           memcmp(agreed->stream->transport, m->transport, sizeof(m->transport)) == 0 &&
+           m->profile->keeps_stream(m, agreed, offerer);
 }
 
 static void consider_line(struct negotiation *n, const struct body *body, size_t index)
@@ -349,21 +368,23 @@ static void consider_line(struct negotiation *n, const struct body *body, size_t
         m->rejected = REASON_NONE;
         return;
     }
-    read_peer(n, m, body, index);
+    read_peer(m, body, index);
     enum reason reason = m->rejected;
     if (reason == REASON_NONE)
         reason = m->profile->read_offer(m, agreed, body, index);
+    if (m->treatment == TREAT_PASS) // the profile cannot anchor it
+        return;
     if (reason != REASON_NONE) {
         refuse_line(n, m, reason);
         return;
     }
-    bool rtcp = decision_transport(sdp_media(body->sdp, index).proto) == TRANSPORT_RTP;
+    bool rtcp = decision_transport(sdp_media(body->sdp, index).proto).kind == MEDIUM_RTP;
     if (can_keep(m, agreed, rtcp, body->from)) {
         m->stream = agreed->stream;
         m->stream->uses++;
         return;
     }
-    m->stream = stream_open(n, m->profile, rtcp);
+    m->stream = stream_open(n, m, rtcp);
     if (!m->stream)
         refuse_line(n, m, REASON_AGW_NO_RESOURCE);
 }
@@ -391,13 +412,19 @@ static bool open_proposal(struct negotiation *n, enum side offerer, size_t count
     return true;
 }
 
+static enum trace_figure figure_of(const struct medium *m, enum side offerer)
+{
+    if (m->profile != &profile_t38)
+        return FIGURE_NONE;
+    return offerer == SIDE_ACCESS ? FIGURE_T38_ORIG : FIGURE_T38_TERM;
+}
+
 // The first exchange of a call decides which figure of the specification it follows.
 static void follow_figure(struct negotiation *n)
 {
     for (size_t i = 0; n->agreed.count == 0 && i < n->proposed.count; i++)
         if (n->proposed.list[i].treatment == TREAT_E2AE && live(&n->proposed.list[i]))
-            trace_set_figure(n->iq->trace,
-                             n->offerer == SIDE_ACCESS ? FIGURE_T38_ORIG : FIGURE_T38_TERM);
+            trace_set_figure(n->iq->trace, figure_of(&n->proposed.list[i], n->offerer));
 }
 
 // The first rejection, when no line of the offer is left; a body without live lines passes.
@@ -422,9 +449,8 @@ static void note_overhead(struct negotiation *n, const struct body *body, size_t
     if (m->treatment != TREAT_E2AE || !sdp_bandwidth(body->sdp, (int)index, "AS", &value))
         return;
     char label[128];
-    snprintf(label, sizeof(label), "%s %u kbit/s: %u bytes x %.1f datagrams/s of DTLS overhead",
-             body->from == SIDE_CORE ? "adds" : "subtracts", m->overhead.kbps, m->overhead.bytes,
-             m->overhead.pps);
+    snprintf(label, sizeof(label), "%s %u kbit/s: %s",
+             body->from == SIDE_CORE ? "adds" : "subtracts", m->overhead.kbps, m->overhead.text);
     trace_add(n->iq->trace, &(struct trace_event){.time_us = clock_now_us(),
                                                   .kind = TRACE_ACTION,
                                                   .from = PARTY_ALG,
@@ -497,7 +523,7 @@ enum reason negotiation_offer(struct negotiation *n, enum side offerer, struct s
     }
     if (!open_proposal(n, offerer, count))
         return explain(REASON_INTERNAL, error);
-    struct body body = {sdp, offerer, n->cfg};
+    struct body body = body_of(n, sdp, offerer);
     for (size_t i = 0; i < count; i++)
         consider_line(n, &body, i);
     follow_figure(n);
@@ -520,7 +546,7 @@ static enum reason read_answer_line(struct negotiation *n, const struct body *bo
     m->dead = !m->offered || m->rejected || !m->stream || m->stream->failed || !answered;
     if (m->dead)
         return REASON_NONE;
-    read_peer(n, m, body, index);
+    read_peer(m, body, index);
     return m->profile->read_answer(m, agreed_at(n, index), body, index);
 }
 
@@ -541,7 +567,7 @@ enum reason negotiation_answer(struct negotiation *n, struct sdp *sdp,
         return explain(REASON_INTERNAL, error);
     if (sdp_media_count(sdp) != n->proposed.count)
         return explain(REASON_MEDIA_COUNT, error);
-    struct body body = {sdp, side_other(n->offerer), n->cfg};
+    struct body body = body_of(n, sdp, side_other(n->offerer));
     enum reason reason = REASON_NONE;
     for (size_t i = 0; reason == REASON_NONE && i < n->proposed.count; i++)
         reason = read_answer_line(n, &body, i);

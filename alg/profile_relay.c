@@ -31,8 +31,8 @@ static void read_rtcp(struct medium_peer *peer, const struct sdp *sdp, size_t in
 static enum reason read_line(struct medium *m, const struct medium *agreed, const struct body *body,
                              size_t index)
 {
-    struct sdp_media line = sdp_media(body->sdp, index);
-    if (decision_transport(line.proto) == TRANSPORT_RTP)
+    m->transport[SIDE_ACCESS] = m->transport[SIDE_CORE] = AGW_UDP;
+    if (decision_transport(sdp_media(body->sdp, index).proto).kind == MEDIUM_RTP)
         read_rtcp(&m->peer[body->from], body->sdp, index);
     return REASON_NONE;
 }
@@ -42,9 +42,14 @@ static bool keeps_stream(const struct medium *m, const struct medium *agreed, en
     return true;
 }
 
-static void t1_elements(const struct medium *m, const struct config *cfg, bool configure,
-                        struct agw_request *request)
+static void elements(const struct medium *m, const struct config *cfg, enum side side,
+                     bool configure, struct agw_request *request)
 {
+}
+
+static struct bandwidth_overhead overhead(const struct body *body, size_t index)
+{
+    return (struct bandwidth_overhead){0};
 }
 
 static int write_line(struct medium *m, const struct body *body, size_t index)
@@ -69,13 +74,22 @@ static const char *proto(const struct medium *m, enum side to)
     return NULL;
 }
 
+const struct profile *profile_for(enum medium_kind kind, enum treatment treatment)
+{
+    if (kind == MEDIUM_MSRP)
+        return &profile_msrp;
+    if (kind == MEDIUM_BFCP)
+        return &profile_bfcp;
+    return kind == MEDIUM_UDPTL && treatment != TREAT_RELAY ? &profile_t38 : &profile_relay;
+}
+
 const struct profile profile_relay = {
     .name = "relay",
-    .t1_transport = AGW_UDP,
     .read_offer = read_line,
     .read_answer = read_line,
     .keeps_stream = keeps_stream,
-    .t1_elements = t1_elements,
+    .elements = elements,
+    .overhead = overhead,
     .write_offer = write_line,
     .write_answer = write_line,
     .proto = proto,

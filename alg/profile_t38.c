@@ -7,6 +7,7 @@
 //
 // Failure paths: no or only weak fingerprints, holdconn, an illegal setup, another transport in the
 // answer. Each is a reason; nothing ever falls back to clear media (REQ-102, REQ-125).
+#include "alg/e2ae.h"
 #include "alg/profile.h"
 
 #include <errno.h>
@@ -14,17 +15,8 @@
 
 static const char clause_orig[] = "TS 23.334 6.2.10.4.2";
 static const char clause_term[] = "TS 23.334 6.2.10.4.3";
-static const char clause_access_only[] = "TS 24.229 6.7.2";
 
 // --- reading ----------------------------------------------------------------------------------
-
-static enum reason read_fingerprints(struct medium *m, const struct body *body, size_t index)
-{
-    unsigned lines = sdp_fingerprints(body->sdp, index, &m->ue);
-    if (fingerprints_usable(&m->ue))
-        return REASON_NONE;
-    return lines && m->ue.count ? REASON_WEAK_FINGERPRINT : REASON_NO_FINGERPRINT;
-}
 
 static void read_identity(struct medium *m, const struct body *body, size_t index)
 {
@@ -71,6 +63,8 @@ static enum sdp_setup setup_of_choice(enum setup_choice choice)
 static enum reason read_offer(struct medium *m, const struct medium *agreed,
                               const struct body *body, size_t index)
 {
+    m->transport[SIDE_ACCESS] = AGW_UDP_DTLS;
+    m->transport[SIDE_CORE] = AGW_UDP;
     if (body->from == SIDE_CORE) {
         // first offers as configured, later ones always actpass (REQ-032, REQ-083)
         m->offered_setup = agreed && agreed->stream ? SDP_SETUP_ACTPASS
@@ -79,7 +73,7 @@ static enum reason read_offer(struct medium *m, const struct medium *agreed,
         m->identity_name = agreed ? agreed->identity_name : NULL;
         return REASON_NONE;
     }
-    enum reason reason = read_fingerprints(m, body, index);
+    enum reason reason = e2ae_read_fingerprints(m, body, index);
     if (reason == REASON_NONE)
         reason = read_offered_setup(m, agreed, body, index);
     read_identity(m, body, index);
@@ -115,12 +109,12 @@ static bool same_association(const struct medium *m, const struct medium *agreed
 static enum reason read_answer(struct medium *m, const struct medium *agreed,
                                const struct body *body, size_t index)
 {
-    enum transport_class transport = decision_transport(sdp_media(body->sdp, index).proto);
-    if (body->from == SIDE_CORE)
-        return transport == TRANSPORT_UDPTL ? REASON_NONE : REASON_PROTO_CHANGED;
-    if (transport != TRANSPORT_TLS_UDPTL)
+    struct transport transport = decision_transport(sdp_media(body->sdp, index).proto);
+    if (transport.kind != MEDIUM_UDPTL || transport.secure != (body->from == SIDE_ACCESS))
         return REASON_PROTO_CHANGED;
-    enum reason reason = read_fingerprints(m, body, index);
+    if (body->from == SIDE_CORE)
+        return REASON_NONE;
+    enum reason reason = e2ae_read_fingerprints(m, body, index);
     if (reason == REASON_NONE)
         reason = read_answered_setup(m, body, index);
     read_identity(m, body, index);
@@ -136,27 +130,25 @@ static bool keeps_stream(const struct medium *m, const struct medium *agreed, en
 
 // --- the AGW ----------------------------------------------------------------------------------
 
-static void t1_elements(const struct medium *m, const struct config *cfg, bool configure,
-                        struct agw_request *request)
+static void elements(const struct medium *m, const struct config *cfg, enum side side,
+                     bool configure, struct agw_request *request)
 {
-    bool offered_to_ue = !m->peer[SIDE_ACCESS].seen; // Reserve before the UE was asked: 6.2.10.4.3
-    request->transport = AGW_UDP_DTLS;
-    request->local_fingerprint_request = !configure;
-    // given exactly once: with the Reserve, or by NOTE 1 with the Configure (REQ-031)
-    bool now = !offered_to_ue || !cfg->t38.notify_deferred;
-    request->notify_dtls_failure = now && !m->stream->notify_armed;
-    if (offered_to_ue) {
-        // the offer is about to leave: a ClientHello may come before the answer (NOTE 3, REQ-033)
-        if (m->offered_setup == SDP_SETUP_ACTIVE)
-            request->latching = LATCHING_OFF;
+    if (side == SIDE_CORE)
         return;
-    }
-    request->remote_fingerprints = m->ue;
-    request->establish_dtls = m->agw_client && (m->new_association || m->stream->bound.count == 0);
-    request->new_association = m->new_association;
+    e2ae_elements(m, configure, cfg->t38.notify_deferred, request);
+    // the offer is about to leave: a ClientHello may come before the answer (NOTE 3, REQ-033), but
+    // not when the AGW is to be client
+    if (!m->peer[SIDE_ACCESS].seen && m->offered_setup == SDP_SETUP_ACTIVE)
+        request->latching = LATCHING_OFF;
 }
 
 // --- writing ----------------------------------------------------------------------------------
+
+static struct bandwidth_overhead overhead(const struct body *body, size_t index)
+{
+    return bandwidth_overhead(body->sdp, index, body->record_overhead[0],
+                              body->cfg->t38.udptl_interval_ms);
+}
 
 static int adjust_bandwidth(struct medium *m, const struct body *body, size_t index)
 {
@@ -164,19 +156,12 @@ static int adjust_bandwidth(struct medium *m, const struct body *body, size_t in
                                 body->cfg->t38.adjust_tias);
 }
 
-// What belongs to the access leg only, and capability negotiation that nobody here carried out
-// (REQ-007, REQ-123).
-static int drop_access_attributes(struct sdp *sdp, size_t index, const char *clause)
+// a=setup and a=connection have no meaning for plain UDPTL.
+static int drop_roles(struct sdp *sdp, size_t index, const char *clause)
 {
-    static const char *const names[] = {"setup",  "fingerprint", "dtls-id", "tls-id",
-                                        "3ge2ae", "connection",  "tcap",    "acap",
-                                        "pcfg",   "acfg",        "csup",    "creq"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        int n = sdp_drop_attribute(sdp, (int)index, names[i], i == 0 ? clause : clause_access_only);
-        if (n < 0)
-            return n;
-    }
-    return 0;
+    int n = sdp_drop_attribute(sdp, (int)index, "setup", clause);
+    n = n < 0 ? n : sdp_drop_attribute(sdp, (int)index, "connection", "RFC 8842 5.1");
+    return n < 0 ? n : 0;
 }
 
 static int write_to_core(struct medium *m, const struct body *body, size_t index,
@@ -185,19 +170,10 @@ static int write_to_core(struct medium *m, const struct body *body, size_t index
     struct sdp_media line = sdp_media(body->sdp, index);
     int err = sdp_set_media(body->sdp, index, line.port, "udptl", clause);
     if (!err)
-        err = drop_access_attributes(body->sdp, index, clause);
+        err = drop_roles(body->sdp, index, clause);
+    if (!err)
+        err = e2ae_drop_attributes(body->sdp, index);
     return err ? err : adjust_bandwidth(m, body, index);
-}
-
-static int add_fingerprints(const struct medium *m, struct sdp *sdp, size_t index,
-                            const char *clause)
-{
-    char text[FINGERPRINT_STRLEN];
-    int err = 0;
-    for (unsigned i = 0; !err && i < m->stream->local.count; i++)
-        err = sdp_add_attribute(sdp, (int)index, clause, "fingerprint:%s",
-                                fingerprint_format(&m->stream->local.list[i], text));
-    return err;
 }
 
 // The name the UE used, in an answer; in an offer the configured one (REQ-026, REQ-027).
@@ -220,7 +196,9 @@ static int begin_access_line(struct medium *m, const struct body *body, size_t i
                              const char *clause)
 {
     struct sdp_media line = sdp_media(body->sdp, index);
-    int err = drop_access_attributes(body->sdp, index, clause_access_only);
+    int err = drop_roles(body->sdp, index, clause);
+    if (!err)
+        err = e2ae_drop_attributes(body->sdp, index);
     if (!err)
         err = sdp_set_media(body->sdp, index, line.port, "UDP/TLS/UDPTL", clause);
     return err ? err : adjust_bandwidth(m, body, index);
@@ -238,7 +216,7 @@ static int write_offer(struct medium *m, const struct body *body, size_t index)
                                 sdp_setup_name(m->offered_setup));
     if (!err)
         err = add_identity(m, body, index, m->identity_name, clause_term);
-    return err ? err : add_fingerprints(m, body->sdp, index, clause_term);
+    return err ? err : e2ae_add_fingerprints(m, body->sdp, index, clause_term);
 }
 
 static int write_answer(struct medium *m, const struct body *body, size_t index)
@@ -251,7 +229,7 @@ static int write_answer(struct medium *m, const struct body *body, size_t index)
                                 m->agw_client ? "active" : "passive");
     if (!err && m->identity_name)
         err = add_identity(m, body, index, m->identity_name, clause_orig);
-    return err ? err : add_fingerprints(m, body->sdp, index, clause_orig);
+    return err ? err : e2ae_add_fingerprints(m, body->sdp, index, clause_orig);
 }
 
 static const char *proto(const struct medium *m, enum side to)
@@ -261,11 +239,11 @@ static const char *proto(const struct medium *m, enum side to)
 
 const struct profile profile_t38 = {
     .name = "t38",
-    .t1_transport = AGW_UDP_DTLS,
     .read_offer = read_offer,
     .read_answer = read_answer,
     .keeps_stream = keeps_stream,
-    .t1_elements = t1_elements,
+    .elements = elements,
+    .overhead = overhead,
     .write_offer = write_offer,
     .write_answer = write_answer,
     .proto = proto,

@@ -12,6 +12,9 @@
 static const char clause_anchor[] = "TS 23.334 6.2.1";
 static const char clause_levels[] = "RFC 4145 4, RFC 8122 5";
 
+// What an active endpoint writes, and nobody connects to (REQ-049).
+#define DISCARD_PORT 9
+
 static bool anchored(const struct medium *m)
 {
     return m->stream && !m->dead;
@@ -105,6 +108,8 @@ static struct addr connection_to_write(const struct medium *m, enum side from)
 
 static int write_port(struct sdp *sdp, size_t index, const struct medium *m, enum side to)
 {
+    if (anchored(m) && m->tcp[to] == AGW_TCP_CLIENT && agw_transport_is_tcp(m->transport[to]))
+        return sdp_set_media(sdp, index, DISCARD_PORT, NULL, "RFC 4145 4.1");
     if (anchored(m))
         return sdp_set_media(sdp, index, addr_port(&m->stream->point[to].local), NULL,
                              clause_anchor);

@@ -18,15 +18,26 @@ static void put_request(const char *procedure, const struct agw_request *q)
 {
     static const char *const latching[] = {"off", "first-packet", "after-dtls"};
     static const char *const modes[] = {"", " send-only", " receive-only", " inactive"};
+    static const char *const setups[] = {" undecided", " server", " client", " hold"};
     char text[ADDR_STRLEN];
     strbuf_printf(&asked, "%s T%d stream %u %s", procedure, q->termination == AGW_T1 ? 1 : 2,
-                  q->stream, q->transport == AGW_UDP_DTLS ? "UDP/DTLS" : "UDP");
+                  q->stream, agw_transport_name(q->transport));
     if (addr_is_set(&q->remote))
         strbuf_printf(&asked, " remote %s", addr_format(&q->remote, text));
     if (addr_is_set(&q->remote_rtcp))
         strbuf_printf(&asked, " rtcp %s", addr_format(&q->remote_rtcp, text));
     if (q->latching != LATCHING_OFF)
         strbuf_printf(&asked, " latching %s", latching[q->latching]);
+    if (agw_transport_is_tcp(q->transport))
+        strbuf_puts(&asked, setups[q->tcp_setup]);
+    strbuf_puts(&asked, q->establish_tcp ? " connect" : "");
+    strbuf_puts(&asked, q->tcp_trigger ? " trigger" : "");
+    strbuf_puts(&asked, q->new_connection ? " new-connection" : "");
+    strbuf_puts(&asked, q->notify_tcp_failure ? " notify-tcp-failure" : "");
+    if (q->msrp_local)
+        strbuf_printf(&asked, " local-path %s", q->msrp_local);
+    if (q->msrp_remote)
+        strbuf_printf(&asked, " remote-path %s", q->msrp_remote);
     strbuf_puts(&asked, modes[q->mode]);
     if (q->peak_rate_kbps)
         strbuf_printf(&asked, " rate %u", q->peak_rate_kbps);
@@ -92,6 +103,11 @@ void agw_release(struct agw *agw, uint32_t context, unsigned stream)
 unsigned agw_dtls_overhead(const struct agw *agw)
 {
     return 37;
+}
+
+unsigned agw_tls_overhead(const struct agw *agw)
+{
+    return 29;
 }
 
 #endif

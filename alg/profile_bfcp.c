@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// BFCP over TCP (TS 23.334 5.11.2.2.3): TLS towards the UE, plain towards the core. The answerer is
+// TLS server whatever the TCP direction (RFC 8856 8), so the AGW is server when the UE offered and
+// client when the ALG offered (REQ-042). Floor attributes pass as they are; a=connection passes
+// from leg to leg and its value in the answer decides about the connection (RFC 4145 5, REQ-052).
+//
+// Failure paths: no usable fingerprint, another transport, an illegal setup.
+#include "alg/e2ae.h"
+#include "alg/profile.h"
+#include "alg/tcp_media.h"
+
+static const char clause_bfcp[] = "TS 23.334 5.11.2.2.3";
+
+static bool says_existing(const struct body *body, size_t index)
+{
+    struct sdp_text value;
+    return sdp_attribute(body->sdp, (int)index, "connection", &value) &&
+           sdp_text_is(value, "existing");
+}
+
+static enum reason read_offer(struct medium *m, const struct medium *agreed,
+                              const struct body *body, size_t index)
+{
+    bool e2ae = m->treatment == TREAT_E2AE;
+    m->transport[SIDE_ACCESS] = e2ae ? AGW_TCP_TLS : AGW_TCP;
+    m->transport[SIDE_CORE] = AGW_TCP;
+    m->agw_client = body->from == SIDE_CORE;
+    m->new_connection = !says_existing(body, index); // new is the default (RFC 4145 5)
+    tcp_media_read_setup(m, body, index, false, true);
+    tcp_media_offered(m, body->from);
+    if (e2ae && body->from == SIDE_ACCESS)
+        return e2ae_read_fingerprints(m, body, index);
+    return REASON_NONE;
+}
+
+static bool keeps_stream(const struct medium *m, const struct medium *agreed, enum side offerer)
+{
+    bool same_ue = offerer == SIDE_CORE || fingerprints_equal(&m->ue, &agreed->ue);
+    return same_ue && (!m->new_connection || agreed->tcp[SIDE_ACCESS] == AGW_TCP_HOLD);
+}
+
+static enum reason read_answer(struct medium *m, const struct medium *agreed,
+                               const struct body *body, size_t index)
+{
+    bool e2ae = m->treatment == TREAT_E2AE;
+    struct transport transport = decision_transport(sdp_media(body->sdp, index).proto);
+    bool secure = e2ae ? body->from == SIDE_ACCESS : transport.secure;
+    if (transport.kind != MEDIUM_BFCP || transport.secure != secure)
+        return REASON_PROTO_CHANGED;
+    if (e2ae && body->from == SIDE_ACCESS) {
+        enum reason reason = e2ae_read_fingerprints(m, body, index);
+        if (reason != REASON_NONE)
+            return reason;
+    }
+    bool kept = agreed && agreed->stream == m->stream;
+    m->new_connection =
+        kept && agreed->tcp[SIDE_ACCESS] != AGW_TCP_HOLD && !says_existing(body, index);
+    tcp_media_read_setup(m, body, index, true, true);
+    if (kept && !m->new_connection && agreed->tcp[SIDE_ACCESS] != AGW_TCP_HOLD) {
+        tcp_media_keep(m, agreed); // existing voids the setup of this round (REQ-052)
+        return REASON_NONE;
+    }
+    return tcp_media_answered(m, side_other(body->from));
+}
+
+static void elements(const struct medium *m, const struct config *cfg, enum side side,
+                     bool configure, struct agw_request *request)
+{
+    tcp_media_elements(m, cfg, side, configure, request);
+    if (side == SIDE_CORE || m->treatment != TREAT_E2AE)
+        return;
+    e2ae_elements(m, configure, false, request);
+    request->role_guard_ms = cfg->bfcp.role_guard_ms;
+}
+
+static struct bandwidth_overhead overhead(const struct body *body, size_t index)
+{
+    return bandwidth_message_overhead(body->record_overhead[1], body->cfg->bfcp.messages_per_s);
+}
+
+static const char *proto(const struct medium *m, enum side to)
+{
+    if (m->treatment == TREAT_RELAY)
+        return NULL;
+    return to == SIDE_ACCESS ? "TCP/TLS/BFCP" : "TCP/BFCP";
+}
+
+static int write_line(struct medium *m, const struct body *body, size_t index, bool answer)
+{
+    enum side to = side_other(body->from);
+    struct sdp *sdp = body->sdp;
+    if (m->treatment == TREAT_RELAY)
+        return 0; // a=setup goes from end to end
+    int err = sdp_set_media(sdp, index, sdp_media(sdp, index).port, proto(m, to), clause_bfcp);
+    if (!err)
+        err = bandwidth_edit_media(sdp, index, &m->overhead, body->from, false);
+    if (!err)
+        err = e2ae_drop_attributes(sdp, index);
+    if (err || !m->stream) // a refused line needs no more
+        return err;
+    if (to == SIDE_ACCESS && !answer)
+        err = sdp_add_attribute(sdp, (int)index, "TS 24.229 7.5.2", "3ge2ae:applied");
+    if (!err)
+        err = tcp_media_write_setup(m, body, index, answer);
+    return err || to == SIDE_CORE ? err : e2ae_add_fingerprints(m, sdp, index, clause_bfcp);
+}
+
+static int write_offer(struct medium *m, const struct body *body, size_t index)
+{
+    return write_line(m, body, index, false);
+}
+
+static int write_answer(struct medium *m, const struct body *body, size_t index)
+{
+    return write_line(m, body, index, true);
+}
+
+const struct profile profile_bfcp = {
+    .name = "bfcp",
+    .read_offer = read_offer,
+    .read_answer = read_answer,
+    .keeps_stream = keeps_stream,
+    .elements = elements,
+    .overhead = overhead,
+    .write_offer = write_offer,
+    .write_answer = write_answer,
+    .proto = proto,
+};

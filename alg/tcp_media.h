@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef ALG_TCP_MEDIA_H
+#define ALG_TCP_MEDIA_H
+// Who connects to whom: the TCP role of the AGW on each leg of a medium over TCP (RFC 4145,
+// TS 23.334 5.11.2.2.1). With e2ae the legs are negotiated apart, so that a UE behind NAT and a
+// core that wants to connect can both have their way (REQ-040, REQ-050); without it a=setup passes
+// from end to end and the legs mirror each other.
+
+#include "alg/medium.h"
+
+// Reads a=setup of the line with the default that RFC 4145 4.1 gives to an offer or answer.
+// holdconn counts as absent where the medium has none (RFC 6135 4.2.1).
+void tcp_media_read_setup(struct medium *m, const struct body *body, size_t index, bool answer,
+                          bool holdconn);
+// The roles as far as an offer tells.
+void tcp_media_offered(struct medium *m, enum side offerer);
+// The roles once both sides have spoken. NONE, or SETUP_IN_ANSWER.
+enum reason tcp_media_answered(struct medium *m, enum side offerer);
+// A later exchange that keeps the connection keeps the roles.
+void tcp_media_keep(struct medium *m, const struct medium *agreed);
+
+// The TCP elements of one side.
+void tcp_media_elements(const struct medium *m, const struct config *cfg, enum side side,
+                        bool configure, struct agw_request *request);
+// Writes a=setup towards the other leg (REQ-048, REQ-135). 0 or -ENOMEM.
+int tcp_media_write_setup(const struct medium *m, const struct body *body, size_t index,
+                          bool answer);
+
+#endif
