@@ -1,0 +1,533 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The DTLS association of the AGW against a stack that shares nothing with it: the openssl program,
+// over loopback sockets and real time, with certificates and fingerprints of its own making.
+#include "agw/certificate.h"
+#include "agw/dtls.h"
+#include "common/addr.h"
+#include "common/clock.h"
+#include "tests/unit/suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// Whatever is waited for comes within this time, on a busy machine too.
+#define PATIENCE_US (30 * 1000000ull)
+
+// --- the openssl program -------------------------------------------------------------------------
+
+struct program {
+    pid_t pid;
+    int in, out; // its standard input; its standard output and error together
+    char text[65536];
+    size_t len;
+};
+
+// Starts openssl with arguments (NULL at the end). It dies with this process, come what may.
+static void program_start(struct program *program, const char *directory,
+                          const char *const arguments[])
+{
+    int in[2], out[2];
+
+    *program = (struct program){0};
+    ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
+    ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+    program->pid = fork();
+    ck_assert_int_ge(program->pid, 0);
+    if (program->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (dup2(in[0], 0) < 0 || dup2(out[1], 1) < 0 || dup2(out[1], 2) < 0 ||
+            chdir(directory) < 0)
+            _exit(126);
+        execvp("openssl", (char *const *)arguments);
+        _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    program->in = in[1];
+    program->out = out[0];
+    ck_assert_int_eq(fcntl(program->out, F_SETFL, O_NONBLOCK), 0);
+}
+
+// Takes what it has said. False: it says no more.
+static bool program_read(struct program *program)
+{
+    for (;;) {
+        ck_assert_uint_lt(program->len, sizeof(program->text) - 1);
+        ssize_t rc = read(program->out, program->text + program->len,
+                          sizeof(program->text) - 1 - program->len);
+        if (rc <= 0)
+            return rc < 0 && errno == EAGAIN;
+        program->len += (size_t)rc;
+        program->text[program->len] = '\0';
+    }
+}
+
+static bool program_said(struct program *program, const char *text)
+{
+    program_read(program);
+    return strstr(program->text, text) != NULL;
+}
+
+static void program_say(struct program *program, const char *line)
+{
+    ck_assert_int_eq(write(program->in, line, strlen(line)), (ssize_t)strlen(line));
+}
+
+static void program_end(struct program *program)
+{
+    kill(program->pid, SIGKILL);
+    waitpid(program->pid, NULL, 0);
+    close(program->in);
+    close(program->out);
+}
+
+// Runs it to its end, which must be a good one; what it says is kept.
+static void program_run(struct program *program, const char *directory,
+                        const char *const arguments[])
+{
+    int status;
+
+    program_start(program, directory, arguments);
+    close(program->in);
+    do {
+        struct pollfd fd = {.fd = program->out, .events = POLLIN};
+        ck_assert_int_ge(poll(&fd, 1, PATIENCE_US / 1000), 1);
+    } while (program_read(program));
+    ck_assert_int_eq(waitpid(program->pid, &status, 0), program->pid);
+    ck_assert_msg(status == 0, "openssl %s: %s", arguments[1], program->text);
+    close(program->out);
+}
+
+// --- the UE's certificate ------------------------------------------------------------------------
+
+struct ue {
+    char directory[64];
+    struct fingerprints fingerprints;
+};
+
+static void ue_open(struct ue *ue, bool rsa)
+{
+    static struct program program;
+    const char *const ecdsa_arguments[] = {
+        "openssl", "req",      "-x509",  "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+        "-nodes",  "-subj",    "/CN=ue", "-days",   "2",  "-keyout",  "key.pem",
+        "-out",    "cert.pem", NULL};
+    const char *const rsa_arguments[] = {"openssl", "req",     "-x509",  "-newkey",  "rsa:2048",
+                                         "-nodes",  "-subj",   "/CN=ue", "-days",    "2",
+                                         "-keyout", "key.pem", "-out",   "cert.pem", NULL};
+
+    *ue = (struct ue){.directory = P_tmpdir "/dtls-openssl-XXXXXX"};
+    ck_assert_ptr_nonnull(mkdtemp(ue->directory));
+    program_run(&program, ue->directory, rsa ? rsa_arguments : ecdsa_arguments);
+}
+
+// Adds what openssl says the fingerprint is under a hash.
+static void ue_add_fingerprint(struct ue *ue, const char *option, const char *hash)
+{
+    static struct program program;
+    const char *const arguments[] = {"openssl", "x509",         "-in",  "cert.pem",
+                                     "-noout",  "-fingerprint", option, NULL};
+    char value[FINGERPRINT_STRLEN + 2];
+
+    program_run(&program, ue->directory, arguments);
+    const char *digest = strchr(program.text, '=');
+    ck_assert_ptr_nonnull(digest);
+    snprintf(value, sizeof(value), "%s %.*s", hash, (int)strcspn(digest + 1, "\n"), digest + 1);
+    ck_assert_int_eq(
+        fingerprint_parse(&ue->fingerprints.list[ue->fingerprints.count++], value, strlen(value)),
+        0);
+}
+
+static void ue_close(struct ue *ue)
+{
+    char path[128];
+    const char *const files[] = {"key.pem", "cert.pem"};
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof(path), "%s/%s", ue->directory, files[i]);
+        unlink(path);
+    }
+    rmdir(ue->directory);
+}
+
+// --- the AGW -------------------------------------------------------------------------------------
+
+struct agw {
+    struct config cfg;
+    struct dtls_profile *profile;
+    struct certificate *certificate;
+    struct fingerprints remote;
+    struct dtls *dtls;
+    int fd;
+    struct addr local, peer;
+    char got[4096]; // media, as text
+    size_t got_len;
+};
+
+static void agw_transmit(void *arg, const void *datagram, size_t len)
+{
+    struct agw *agw = arg;
+    // A loss is a loss: openssl may have gone.
+    (void)!sendto(agw->fd, datagram, len, 0, &agw->peer.sa, agw->peer.len);
+}
+
+static void agw_deliver(void *arg, const void *data, size_t len)
+{
+    struct agw *agw = arg;
+    ck_assert_uint_lt(agw->got_len + len, sizeof(agw->got));
+    memcpy(agw->got + agw->got_len, data, len);
+    agw->got_len += len;
+}
+
+static struct dtls_sink agw_sink(struct agw *agw)
+{
+    return (struct dtls_sink){.transmit = agw_transmit, .deliver = agw_deliver, .arg = agw};
+}
+
+static void agw_open(struct agw *agw, enum certificate_set set, bool legacy)
+{
+    socklen_t len = sizeof(agw->local);
+
+    *agw = (struct agw){0};
+    config_defaults(&agw->cfg);
+    agw->cfg.agw.retransmit_ms = 100; // openssl may not be listening yet
+    agw->cfg.agw.handshake_timeout_ms = 20000;
+    agw->cfg.agw.legacy_suites = legacy;
+    ck_assert_int_eq(dtls_profile_open(&agw->profile, &agw->cfg), 0);
+    agw->certificate = certificate_create(set);
+    ck_assert_ptr_nonnull(agw->certificate);
+    ck_assert_int_eq(addr_parse(&agw->local, "127.0.0.1", 0), 0);
+    agw->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(agw->fd, 0);
+    ck_assert_int_eq(bind(agw->fd, &agw->local.sa, agw->local.len), 0);
+    ck_assert_int_eq(getsockname(agw->fd, &agw->local.sa, &len), 0);
+}
+
+static void agw_close(struct agw *agw)
+{
+    dtls_close(agw->dtls);
+    certificate_free(agw->certificate);
+    dtls_profile_close(agw->profile);
+    close(agw->fd);
+}
+
+// A ClientHello before there is an association: cookie exchange.
+static void agw_listen(struct agw *agw, const uint8_t *datagram, size_t len)
+{
+    uint8_t reply[DTLS_COOKIE_REPLY_MAX];
+    size_t reply_len;
+    struct dtls_hello hello;
+
+    if (dtls_classify(datagram, len) != DTLS_CLASS_CLIENT_HELLO)
+        return;
+    if (dtls_cookie_check(agw->profile, &agw->peer.v4, agw->peer.len, datagram, len, &hello, reply,
+                          &reply_len))
+        agw->dtls = dtls_open_server(agw->profile, &hello, agw->certificate, &agw->remote,
+                                     agw_sink(agw), clock_now_us());
+    else if (reply_len > 0)
+        agw_transmit(agw, reply, reply_len);
+}
+
+static void agw_receive(struct agw *agw, bool server)
+{
+    uint8_t datagram[2048];
+    struct sockaddr_storage from;
+    socklen_t from_len = sizeof(from);
+    ssize_t len =
+        recvfrom(agw->fd, datagram, sizeof(datagram), 0, (struct sockaddr *)&from, &from_len);
+
+    if (len < 0)
+        return; // nothing, or an ICMP error of an openssl that does not listen yet
+    agw->peer = addr_from_sockaddr((struct sockaddr *)&from, from_len);
+    if (!agw->dtls && server)
+        agw_listen(agw, datagram, (size_t)len);
+    if (agw->dtls)
+        dtls_receive(agw->dtls, datagram, (size_t)len, clock_now_us());
+}
+
+// Lets both live until the AGW is in this state, or the UE has said text, or the AGW has got it.
+static void run_until(struct agw *agw, struct program *ue, bool server, int state, const char *said,
+                      const char *got)
+{
+    uint64_t start = clock_now_us();
+
+    for (;;) {
+        uint64_t now = clock_now_us();
+        if (agw->dtls && dtls_deadline(agw->dtls) <= now)
+            dtls_tick(agw->dtls, now);
+        if (agw->dtls && (int)dtls_state(agw->dtls) == state)
+            return;
+        if ((said && program_said(ue, said)) || (got && strstr(agw->got, got)))
+            return;
+        program_read(ue);
+        ck_assert_msg(now - start < PATIENCE_US, "waited in vain; openssl said: %s", ue->text);
+        struct pollfd fds[] = {{.fd = agw->fd, .events = POLLIN},
+                               {.fd = ue->out, .events = POLLIN}};
+        poll(fds, 2, 20);
+        agw_receive(agw, server);
+    }
+}
+
+#define NO_STATE (-1)
+
+// Starts openssl in the opposite role of the AGW. more are further options, NULL at the end.
+static void start_ue(struct agw *agw, struct program *program, const struct ue *ue, bool server,
+                     const char *const *more)
+{
+    char address[ADDR_STRLEN];
+    const char *arguments[24] = {"openssl", server ? "s_client" : "s_server", "-dtls1_2",
+                                 server ? "-connect" : "-accept",
+                                 server ? addr_format(&agw->local, address) : "127.0.0.1:0"};
+    unsigned count = 5;
+
+    if (!server) {
+        arguments[count++] = "-verify";
+        arguments[count++] = "1";
+    }
+    for (; *more; more++)
+        arguments[count++] = *more;
+    program_start(program, ue->directory, arguments);
+    if (server)
+        return;
+
+    const char *accept;
+    while (!(accept = strstr(program->text, "ACCEPT 127.0.0.1:")) || !strchr(accept, '\n')) {
+        struct pollfd fd = {.fd = program->out, .events = POLLIN};
+        ck_assert_int_ge(poll(&fd, 1, PATIENCE_US / 1000), 1);
+        ck_assert(program_read(program));
+    }
+    ck_assert_int_eq(
+        addr_parse(&agw->peer, "127.0.0.1", (uint16_t)atoi(accept + strlen("ACCEPT 127.0.0.1:"))),
+        0);
+    agw->dtls = dtls_open_client(agw->profile, agw->certificate, &agw->remote, agw_sink(agw),
+                                 clock_now_us());
+    ck_assert_ptr_nonnull(agw->dtls);
+}
+
+static const char *const with_certificate[] = {"-cert", "cert.pem", "-key", "key.pem", NULL};
+
+static void check_media_passes(struct agw *agw, struct program *program, bool server)
+{
+    run_until(agw, program, server, DTLS_ESTABLISHED, NULL, NULL);
+    program_say(program, "hello from openssl\n");
+    run_until(agw, program, server, NO_STATE, NULL, "hello from openssl\n");
+    ck_assert_int_eq(dtls_send(agw->dtls, "hello from the AGW\n", 19), 0);
+    run_until(agw, program, server, NO_STATE, "hello from the AGW", NULL);
+}
+
+// --- cases ---------------------------------------------------------------------------------------
+
+// REQ-066: both roles complete with OpenSSL and carry data both ways; its certificate is verified
+// under fingerprints that it computed itself, with every hash it knows.
+START_TEST(openssl_completes_in_both_roles)
+{
+    static const struct {
+        const char *option, *hash;
+    } hashes[] = {{"-sha256", "SHA-256"}, {"-sha1", "SHA-1"}, {"-sha512", "SHA-512"}};
+    static struct program program;
+
+    for (int server = 0; server <= 1; server++) {
+        for (int i = 0; i < 3; i++) {
+            struct ue ue;
+            struct agw agw;
+            ue_open(&ue, false);
+            ue_add_fingerprint(&ue, hashes[i].option, hashes[i].hash);
+            agw_open(&agw, CERTIFICATE_ECDSA, false);
+            agw.remote = ue.fingerprints;
+            start_ue(&agw, &program, &ue, server, with_certificate);
+            check_media_passes(&agw, &program, server);
+            program_end(&program);
+            agw_close(&agw);
+            ue_close(&ue);
+        }
+    }
+}
+END_TEST
+
+// REQ-064: with a fingerprint that is not its own, OpenSSL is refused and told so.
+START_TEST(openssl_is_refused_with_a_wrong_fingerprint)
+{
+    static struct program program;
+
+    for (int server = 0; server <= 1; server++) {
+        struct ue ue;
+        struct agw agw;
+        ue_open(&ue, false);
+        ue_add_fingerprint(&ue, "-sha256", "SHA-256");
+        ue.fingerprints.list[0].value[31] ^= 1;
+        agw_open(&agw, CERTIFICATE_ECDSA, false);
+        agw.remote = ue.fingerprints;
+        start_ue(&agw, &program, &ue, server, with_certificate);
+        run_until(&agw, &program, server, DTLS_FAILED, NULL, NULL);
+        ck_assert_int_eq(dtls_failure(agw.dtls), REASON_DTLS_FINGERPRINT);
+        run_until(&agw, &program, server, NO_STATE, "alert bad certificate", NULL);
+        ck_assert_uint_eq(agw.got_len, 0);
+        program_end(&program);
+        agw_close(&agw);
+        ue_close(&ue);
+    }
+}
+END_TEST
+
+// REQ-062: an OpenSSL client without a certificate gets bad_certificate, not handshake_failure.
+START_TEST(openssl_without_a_certificate_is_refused)
+{
+    static const char *const nothing[] = {NULL};
+    static struct program program;
+    struct ue ue;
+    struct agw agw;
+
+    ue_open(&ue, false);
+    ue_add_fingerprint(&ue, "-sha256", "SHA-256");
+    agw_open(&agw, CERTIFICATE_ECDSA, false);
+    agw.remote = ue.fingerprints;
+    start_ue(&agw, &program, &ue, true, nothing);
+    run_until(&agw, &program, true, DTLS_FAILED, NULL, NULL);
+    ck_assert_int_eq(dtls_failure(agw.dtls), REASON_DTLS_NO_CERTIFICATE);
+    run_until(&agw, &program, true, NO_STATE, "alert bad certificate", NULL);
+    program_end(&program);
+    agw_close(&agw);
+    ue_close(&ue);
+}
+END_TEST
+
+// REQ-072: the handshake of OpenSSL waits for a fingerprint that comes later.
+START_TEST(openssl_waits_for_the_fingerprint)
+{
+    static struct program program;
+
+    for (int server = 0; server <= 1; server++) {
+        struct ue ue;
+        struct agw agw;
+        char text[192] = "";
+        ue_open(&ue, false);
+        ue_add_fingerprint(&ue, "-sha256", "SHA-256");
+        agw_open(&agw, CERTIFICATE_ECDSA, false);
+        start_ue(&agw, &program, &ue, server, with_certificate);
+        for (int i = 0; i < 1000 && !strstr(text, "waiting for the fingerprint"); i++) {
+            struct pollfd fd = {.fd = agw.fd, .events = POLLIN};
+            poll(&fd, 1, 30);
+            agw_receive(&agw, server);
+            if (agw.dtls)
+                dtls_describe(agw.dtls, text, sizeof(text));
+        }
+        ck_assert_ptr_nonnull(strstr(text, "waiting for the fingerprint"));
+        ck_assert_int_eq(dtls_state(agw.dtls), DTLS_HANDSHAKE);
+        dtls_set_fingerprints(agw.dtls, &ue.fingerprints, clock_now_us());
+        check_media_passes(&agw, &program, server);
+        program_end(&program);
+        agw_close(&agw);
+        ue_close(&ue);
+    }
+}
+END_TEST
+
+// REQ-132: an RSA-only UE, with each suite that RFC 7345 and, behind the legacy switch, RFC 4975
+// make mandatory.
+START_TEST(openssl_with_rsa_only)
+{
+    static const struct {
+        const char *cipher;
+        bool legacy;
+    } cases[] = {{"ECDHE-RSA-AES128-GCM-SHA256", false},
+                 {"DHE-RSA-AES128-GCM-SHA256", false},
+                 {"AES128-SHA:@SECLEVEL=0", true}};
+    static struct program program;
+    struct ue ue;
+
+    ue_open(&ue, true);
+    ue_add_fingerprint(&ue, "-sha256", "SHA-256");
+    for (int i = 0; i < 3; i++) {
+        for (int server = 0; server <= 1; server++) {
+            const char *const options[] = {"-cert",   "cert.pem",      "-key", "key.pem",
+                                           "-cipher", cases[i].cipher, NULL};
+            struct agw agw;
+            agw_open(&agw, CERTIFICATE_ECDSA_RSA, cases[i].legacy);
+            agw.remote = ue.fingerprints;
+            start_ue(&agw, &program, &ue, server, options);
+            check_media_passes(&agw, &program, server);
+            program_end(&program);
+            agw_close(&agw);
+        }
+    }
+    ue_close(&ue);
+}
+END_TEST
+
+// REQ-068: a renegotiation that OpenSSL asks for is refused; the association of the AGW lives on.
+START_TEST(openssl_may_not_renegotiate)
+{
+    static struct program program;
+    struct ue ue;
+    struct agw agw;
+
+    ue_open(&ue, false);
+    ue_add_fingerprint(&ue, "-sha256", "SHA-256");
+    agw_open(&agw, CERTIFICATE_ECDSA, false);
+    agw.remote = ue.fingerprints;
+    start_ue(&agw, &program, &ue, true, with_certificate);
+    check_media_passes(&agw, &program, true);
+    uint64_t counted = reason_total(REASON_DTLS_RENEGOTIATION);
+    program_say(&program, "R\n");
+    run_until(&agw, &program, true, NO_STATE, "no renegotiation", NULL);
+    ck_assert_uint_gt(reason_total(REASON_DTLS_RENEGOTIATION), counted);
+    ck_assert_int_ne(dtls_state(agw.dtls), DTLS_FAILED);
+    program_end(&program);
+    agw_close(&agw);
+    ue_close(&ue);
+}
+END_TEST
+
+// REQ-078 and its counterpart: close_notify goes both ways.
+START_TEST(openssl_and_the_agw_tell_each_other_the_end)
+{
+    static struct program program;
+    struct ue ue;
+    struct agw agw;
+
+    ue_open(&ue, false);
+    ue_add_fingerprint(&ue, "-sha256", "SHA-256");
+    agw_open(&agw, CERTIFICATE_ECDSA, false);
+    agw.remote = ue.fingerprints;
+    start_ue(&agw, &program, &ue, true, with_certificate);
+    check_media_passes(&agw, &program, true);
+    program_say(&program, "Q\n");
+    run_until(&agw, &program, true, DTLS_CLOSED, NULL, NULL);
+    program_end(&program);
+    agw_close(&agw);
+
+    agw_open(&agw, CERTIFICATE_ECDSA, false);
+    agw.remote = ue.fingerprints;
+    start_ue(&agw, &program, &ue, true, with_certificate);
+    check_media_passes(&agw, &program, true);
+    dtls_close(agw.dtls);
+    agw.dtls = NULL;
+    run_until(&agw, &program, false, NO_STATE, "closed", NULL);
+    program_end(&program);
+    agw_close(&agw);
+    ue_close(&ue);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        openssl_completes_in_both_roles,
+        openssl_is_refused_with_a_wrong_fingerprint,
+        openssl_without_a_certificate_is_refused,
+        openssl_waits_for_the_fingerprint,
+        openssl_with_rsa_only,
+        openssl_may_not_renegotiate,
+        openssl_and_the_agw_tell_each_other_the_end,
+    };
+
+    return SUITE_RUN("dtls with openssl", tests);
+}
