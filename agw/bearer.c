@@ -119,7 +119,7 @@ static unsigned candidates(const struct bearer *b)
 
 static bool is_peer(const struct bearer *b, const struct association *a)
 {
-    return b->client || addr_equal(&a->peer, &b->point->signalled);
+    return addr_equal(&a->peer, &b->point->signalled);
 }
 
 static void candidate_failed(struct bearer *b, struct association *a, enum reason reason)
@@ -127,8 +127,8 @@ static void candidate_failed(struct bearer *b, struct association *a, enum reaso
     association_settled(a);
     a->stage = ASSOCIATION_FAILED;
     b->failure = reason;
-    // A handshake that merely stopped may be begun again while the attempt lasts.
-    bool peer = is_peer(b, a) && reason != REASON_DTLS_TIMEOUT;
+    // A handshake of the UE that merely stopped may be begun again while the attempt lasts.
+    bool peer = b->client || (is_peer(b, a) && reason != REASON_DTLS_TIMEOUT);
     if (reason == REASON_DTLS_TIMEOUT) {
         remove_association(b, a);
         a = NULL;
