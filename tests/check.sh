@@ -34,11 +34,11 @@ step() {
     echo "== $name: $good passed, $bad failed, $((SECONDS - begun)) s"
 }
 
-# Unit tests that valgrind is through with in seconds: those without sockets, threads and keys.
+# Unit tests that valgrind is through with in seconds: those without media, threads and keys.
 quick() {
     local test
-    for test in addr config fingerprint fsm mailbox reason text trace sdp sdp_edit sdp_golden \
-        deadline udptl; do
+    for test in addr bandwidth config deadline fingerprint fsm negotiation ports reason sdp \
+        sdp_edit sdp_golden sdp_memory session text trace udptl; do
         [ -x "build/tests/test_$test" ] && echo "build/tests/test_$test"
     done
 }

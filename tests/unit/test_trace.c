@@ -516,8 +516,10 @@ START_TEST(a_typical_call_is_small)
     size_t before, used;
     struct trace *t;
 
-    trace_free(orig(false)); // first use of the heap and of a counter block
+    trace_free(orig(false)); // first use of the heap
     before = mallinfo2().uordblks;
+    if (before == 0)
+        return; // under valgrind, whose malloc() does not count here
     t = orig(false);
     used = mallinfo2().uordblks - before;
     ck_assert_uint_gt(used, 1000);
