@@ -345,6 +345,14 @@ static void count_step(struct bearer *b)
         media_of(b)->handshakes_left--;
 }
 
+// While an association is in use and no other was asked for, only a restarted UE begins another
+// one: it has the host address of before, if not the port.
+static bool at_home(const struct bearer *b, const struct addr *source)
+{
+    return addr_equal_host(source, &b->current->peer) ||
+           addr_equal_host(source, &b->point->signalled);
+}
+
 // NONE, or why a ClientHello from source is not looked at.
 static enum reason admit_hello(const struct bearer *b, const struct addr *source)
 {
@@ -363,7 +371,8 @@ static enum reason admit_hello(const struct bearer *b, const struct addr *source
     case LATCHING_AFTER_DTLS:
         break;
     }
-    return REASON_NONE;
+    return b->state == BEARER_SECURED && !at_home(b, source) ? REASON_DROP_WRONG_SOURCE
+                                                             : REASON_NONE;
 }
 
 static bool opening_allowed(struct bearer *b, bool signalled)

@@ -96,7 +96,8 @@ static void close_window(struct worker *w)
 static void gather(const struct worker *w, int events)
 {
     struct timespec pause = {.tv_nsec = w->media.cfg->agw.gather_us * 1000l};
-    if (w->gather && events < WORKER_EVENTS && pause.tv_nsec > 0)
+    bool behind = events == WORKER_EVENTS || w->media.handshakes_left == 0;
+    if (w->gather && !behind && pause.tv_nsec > 0)
         nanosleep(&pause, NULL);
 }
 

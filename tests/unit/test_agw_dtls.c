@@ -91,6 +91,17 @@ static void close_all(struct call *c)
     lab_close(&lab);
 }
 
+// The UE does its part until the AGW has told this.
+static void listen_until(struct ue *ue, uint32_t context, enum agw_event event)
+{
+    uint64_t end = clock_now_us() + WAIT_MS * 1000ull;
+    while (!lab_find(&lab, 0, context, event)) {
+        ck_assert_uint_lt(clock_now_us(), end);
+        ue_turn(ue, 50);
+        uv_run(&lab.loop, UV_RUN_NOWAIT);
+    }
+}
+
 #define expect_media(c) expect_media_at((c), __LINE__)
 static void expect_media_at(struct call *c, int line)
 {
@@ -282,10 +293,7 @@ static void hello_before_configure(enum latching latching)
     lab_defaults(&lab);
     open_with(&c, latching);
     ue_connect(&c.ue);
-    while (!lab_find(&lab, 0, c.context, AGW_CLIENT_HELLO)) {
-        ue_turn(&c.ue, 50);
-        uv_run(&lab.loop, UV_RUN_NOWAIT);
-    }
+    listen_until(&c.ue, c.context, AGW_CLIENT_HELLO);
     for (int i = 0; i < 5; i++) // the flights go on until the AGW would have to verify
         ue_turn(&c.ue, 50);
     ck_assert(!ue_in_state(&c.ue, DTLS_ESTABLISHED));
@@ -333,10 +341,7 @@ START_TEST(a_parked_handshake_of_the_wrong_peer_fails_at_configure)
     lab_defaults(&lab);
     open_with(&c, LATCHING_AFTER_DTLS);
     ue_connect(&c.ue);
-    while (!lab_find(&lab, 0, c.context, AGW_CLIENT_HELLO)) {
-        ue_turn(&c.ue, 50);
-        uv_run(&lab.loop, UV_RUN_NOWAIT);
-    }
+    listen_until(&c.ue, c.context, AGW_CLIENT_HELLO);
     struct agw_request r = answer_of(&c);
     r.remote_fingerprints.list[0].value[0] ^= 1;
     configure(r);
@@ -823,10 +828,7 @@ START_TEST(handshakes_run_side_by_side_until_one_is_verified)
     open_with(&c, LATCHING_AFTER_DTLS);
     stranger_open(&stranger, &c);
     ue_connect(&stranger);
-    while (lab_told(&lab, c.context, AGW_CLIENT_HELLO) == 0) {
-        ue_turn(&stranger, 50);
-        uv_run(&lab.loop, UV_RUN_NOWAIT);
-    }
+    listen_until(&stranger, c.context, AGW_CLIENT_HELLO);
     configure(answer_behind_nat(&c));
     ue_connect(&c.ue);
     ue_expect_state(&c.ue, DTLS_ESTABLISHED);
@@ -848,10 +850,7 @@ START_TEST(with_first_packet_the_second_source_waits)
     lab_defaults(&lab);
     open_with(&c, LATCHING_FIRST_PACKET);
     ue_connect(&c.ue);
-    while (lab_told(&lab, c.context, AGW_CLIENT_HELLO) == 0) {
-        ue_turn(&c.ue, 50);
-        uv_run(&lab.loop, UV_RUN_NOWAIT);
-    }
+    listen_until(&c.ue, c.context, AGW_CLIENT_HELLO);
     ck_assert(addr_equal(&lab_expect(&lab, c.context, AGW_LATCHED)->address, &c.ue.peer.addr));
     stranger_open(&second, &c);
     ue_connect(&second);
@@ -921,16 +920,10 @@ START_TEST(half_open_handshakes_are_bounded_per_worker)
     call_reserve(&a, LATCHING_AFTER_DTLS);
     call_reserve(&b, LATCHING_AFTER_DTLS);
     ue_connect(&a.ue);
-    while (lab_told(&lab, a.context, AGW_CLIENT_HELLO) == 0) {
-        ue_turn(&a.ue, 50);
-        uv_run(&lab.loop, UV_RUN_NOWAIT);
-    }
+    listen_until(&a.ue, a.context, AGW_CLIENT_HELLO);
     configure(answer_of(&b));
     ue_connect(&b.ue);
-    while (lab_told(&lab, b.context, AGW_DROPPED) == 0) {
-        ue_turn(&b.ue, 50);
-        uv_run(&lab.loop, UV_RUN_NOWAIT);
-    }
+    listen_until(&b.ue, b.context, AGW_DROPPED);
     lab_expect_drop(&lab, b.context, REASON_DROP_HALF_OPEN);
     configure(answer_of(&a));
     ue_expect_state(&a.ue, DTLS_ESTABLISHED);
@@ -1117,6 +1110,25 @@ START_TEST(a_hello_of_somebody_else_does_not_touch_a_live_association)
 }
 END_TEST
 
+START_TEST(a_live_association_is_shielded_from_other_hosts)
+{
+    // Nobody but a restarted UE begins a handshake beside it: others cost no arithmetic.
+    struct call c;
+    struct ue stranger;
+    lab_defaults(&lab);
+    open_with(&c, LATCHING_AFTER_DTLS);
+    call_establish(&c);
+    stranger_open(&stranger, &c);
+    peer_close(&stranger.peer);
+    stranger.peer = peer_open_at("127.0.0.2", &c.ue.peer.agw);
+    ue_connect(&stranger);
+    lab_expect_drop(&lab, c.context, REASON_DROP_WRONG_SOURCE);
+    expect_media(&c);
+    ue_close(&stranger);
+    close_all(&c);
+}
+END_TEST
+
 // The UE gets another certificate; its old association stays in *old.
 static void renew(struct call *c, struct dtls **old, struct certificate **old_certificate)
 {
@@ -1281,6 +1293,7 @@ int main(void)
         a_restarted_ue_is_let_in_beside_the_old_association,
         old_keys_go_after_their_time,
         a_hello_of_somebody_else_does_not_touch_a_live_association,
+        a_live_association_is_shielded_from_other_hosts,
         configure_replaces_the_association_as_server,
         configure_replaces_the_association_as_client,
         a_failed_replacement_leaves_the_old_association,
