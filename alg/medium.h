@@ -25,8 +25,8 @@ struct point {
     struct addr remote, remote_rtcp; // as configured
     enum agw_mode mode;
     enum agw_tcp_setup tcp;
-    bool started;    // a TCP connection was ordered here: explicit or as trigger
-    bool path_given; // MSRP: the path of the endpoint
+    bool started;     // a TCP connection was ordered here: explicit or as trigger
+    bool paths_given; // MSRP: both paths
 };
 
 struct stream {

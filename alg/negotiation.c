@@ -228,7 +228,7 @@ static void remember(struct medium *m, enum side side, const struct agw_request 
     point->mode = q->mode;
     point->tcp = q->tcp_setup;
     point->started = point->started || q->establish_tcp || q->tcp_trigger;
-    point->path_given = point->path_given || q->msrp_remote;
+    point->paths_given = point->paths_given || (q->msrp_local && q->msrp_remote);
     s->notify_armed = s->notify_armed || q->notify_dtls_failure;
     if (q->remote_fingerprints.count) {
         s->bound = q->remote_fingerprints;
@@ -273,7 +273,7 @@ static bool differs(const struct medium *m, enum side side, const struct agw_req
         return true;
     if (q->tcp_setup != point->tcp || q->new_connection || q->establish_tcp || q->tcp_trigger)
         return true;
-    if (q->msrp_remote && !point->path_given)
+    if (q->msrp_local && q->msrp_remote && !point->paths_given)
         return true;
     return q->remote_fingerprints.count &&
            !fingerprints_equal(&q->remote_fingerprints, &m->stream->bound);

@@ -66,6 +66,8 @@ void tcp_media_keep(struct medium *m, const struct medium *agreed)
     m->tcp[SIDE_ACCESS] = agreed->tcp[SIDE_ACCESS];
     m->tcp[SIDE_CORE] = agreed->tcp[SIDE_CORE];
     m->agw_client = agreed->agw_client;
+    m->peer[SIDE_ACCESS].remote = agreed->peer[SIDE_ACCESS].remote;
+    m->peer[SIDE_CORE].remote = agreed->peer[SIDE_CORE].remote;
 }
 
 void tcp_media_elements(const struct medium *m, const struct config *cfg, enum side side,
@@ -74,8 +76,8 @@ void tcp_media_elements(const struct medium *m, const struct config *cfg, enum s
     const struct point *point = &m->stream->point[side];
     enum agw_tcp_setup here = m->tcp[side], there = m->tcp[side_other(side)];
     request->notify_tcp_failure = !configure;
-    request->new_connection = m->new_connection;
     bool settled = m->peer[SIDE_ACCESS].seen && m->peer[SIDE_CORE].seen;
+    request->new_connection = m->new_connection && configure && settled;
     if (!settled || (point->started && !m->new_connection))
         return;
     // both clients: there is no incoming connection that could be a trigger

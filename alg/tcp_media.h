@@ -16,7 +16,7 @@ void tcp_media_read_setup(struct medium *m, const struct body *body, size_t inde
 void tcp_media_offered(struct medium *m, enum side offerer);
 // The roles once both sides have spoken. NONE, or SETUP_IN_ANSWER.
 enum reason tcp_media_answered(struct medium *m, enum side offerer);
-// A later exchange that keeps the connection keeps the roles.
+// A later exchange that keeps the connection keeps roles and addresses, whatever it says of them.
 void tcp_media_keep(struct medium *m, const struct medium *agreed);
 
 // The TCP elements of one side.

@@ -4,7 +4,7 @@
 // below a command are its text.
 //
 //   > config KEY VALUE       setup_offer, setup_answer, identity, notify_deferred, adjust_tias,
-//                            policing (before the first offer)
+//                            policing, tcp_start, cema (before the first offer)
 //   > mediasec none          the UE agreed on no mechanism
 //   > agw full               the AGW has no port left from here on; "agw free": it has again
 //   > offer access|core      a body from that side        > answer   the body of the other side
@@ -132,6 +132,10 @@ static void set_config(struct script *s, const char *arguments)
         s->cfg.t38.notify_deferred = true;
     else if (strcmp(key, "adjust_tias") == 0)
         s->cfg.t38.adjust_tias = true;
+    else if (strcmp(key, "tcp_start") == 0)
+        s->cfg.tcp_start = TCP_START_EXPLICIT;
+    else if (strcmp(key, "cema") == 0)
+        s->cfg.msrp.cema = CEMA_AWARE;
     else if (strcmp(key, "policing") == 0)
         s->cfg.agw.policing = true;
     else
@@ -196,7 +200,8 @@ static glob_t scripts;
 
 START_TEST(runs)
 {
-    struct script s = {.file = scripts.gl_pathv[_i], .mediasec = MEDIASEC_UDPTL_DTLS};
+    struct script s = {.file = scripts.gl_pathv[_i],
+                       .mediasec = MEDIASEC_UDPTL_DTLS | MEDIASEC_MSRP_TLS | MEDIASEC_BFCP_TLS};
     FILE *f = fopen(s.file, "r");
     ck_assert_ptr_nonnull(f);
     config_defaults(&s.cfg);
