@@ -245,8 +245,9 @@ static struct milestone milestone(const struct agw_notification *n)
 {
     switch (n->event) {
     case AGW_TCP_CONNECTED:
-        return (struct milestone){TRACE_BEARER, "tcp.connected", "TCP SYN",
-                                  n->outbound ? AGW_TO_PEER : PEER_TO_AGW};
+        return (struct milestone){
+            TRACE_BEARER, n->termination == AGW_T1 ? "tcp.connected.T1" : "tcp.connected.T2",
+            "TCP SYN", n->outbound ? AGW_TO_PEER : PEER_TO_AGW};
     case AGW_CLIENT_HELLO:
         return (struct milestone){TRACE_BEARER, "dtls.client_hello", "(D)TLS ClientHello",
                                   n->outbound ? AGW_TO_PEER : PEER_TO_AGW};

@@ -412,19 +412,17 @@ static bool open_proposal(struct negotiation *n, enum side offerer, size_t count
     return true;
 }
 
-static enum trace_figure figure_of(const struct medium *m, enum side offerer)
-{
-    if (m->profile != &profile_t38)
-        return FIGURE_NONE;
-    return offerer == SIDE_ACCESS ? FIGURE_T38_ORIG : FIGURE_T38_TERM;
-}
-
-// The first exchange of a call decides which figure of the specification it follows.
+// The first exchange of a call, and in it the first e2ae medium, decides which figure of the
+// specification it follows.
 static void follow_figure(struct negotiation *n)
 {
-    for (size_t i = 0; n->agreed.count == 0 && i < n->proposed.count; i++)
-        if (n->proposed.list[i].treatment == TREAT_E2AE && live(&n->proposed.list[i]))
-            trace_set_figure(n->iq->trace, figure_of(&n->proposed.list[i], n->offerer));
+    for (size_t i = 0; n->agreed.count == 0 && i < n->proposed.count; i++) {
+        const struct medium *m = &n->proposed.list[i];
+        if (m->treatment != TREAT_E2AE || !live(m))
+            continue;
+        trace_set_figure(n->iq->trace, m->profile->figure[n->offerer]);
+        return;
+    }
 }
 
 // The first rejection, when no line of the offer is left; a body without live lines passes.

@@ -117,6 +117,7 @@ static int write_answer(struct medium *m, const struct body *body, size_t index)
 
 const struct profile profile_bfcp = {
     .name = "bfcp",
+    .figure = {FIGURE_BFCP_ORIG, FIGURE_BFCP_TERM},
     .read_offer = read_offer,
     .read_answer = read_answer,
     .keeps_stream = keeps_stream,

@@ -227,6 +227,7 @@ static int write_answer(struct medium *m, const struct body *body, size_t index)
 
 const struct profile profile_msrp = {
     .name = "msrp",
+    .figure = {FIGURE_MSRP_ORIG, FIGURE_MSRP_TERM},
     .read_offer = read_offer,
     .read_answer = read_answer,
     .keeps_stream = keeps_stream,

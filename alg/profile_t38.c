@@ -239,6 +239,7 @@ static const char *proto(const struct medium *m, enum side to)
 
 const struct profile profile_t38 = {
     .name = "t38",
+    .figure = {FIGURE_T38_ORIG, FIGURE_T38_TERM},
     .read_offer = read_offer,
     .read_answer = read_answer,
     .keeps_stream = keeps_stream,

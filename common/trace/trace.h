@@ -28,8 +28,12 @@ enum trace_kind {
 
 enum trace_figure {
     FIGURE_NONE,
-    FIGURE_T38_ORIG, // 6.2.10.4.2.1
-    FIGURE_T38_TERM, // 6.2.10.4.3.1
+    FIGURE_T38_ORIG,  // 6.2.10.4.2.1
+    FIGURE_T38_TERM,  // 6.2.10.4.3.1
+    FIGURE_MSRP_ORIG, // 6.2.10.3.1.1.1.1, numbers beyond step 1 reconstructed
+    FIGURE_MSRP_TERM, // 6.2.10.3.1.2.1.1, likewise
+    FIGURE_BFCP_ORIG, // 6.2.10.3.2.1.1.1, likewise
+    FIGURE_BFCP_TERM, // its counterpart towards the UE
 };
 
 // Keys the figures are made of. Sides and terminations are part of the key because a figure never
@@ -38,7 +42,7 @@ enum trace_figure {
 //   iq.reserve.T1 .request .action .reply          (and T2)
 //   iq.configure.T1 .request .action .reply        (and T2)
 //   iq.reserve_configure.T1 .request .action .reply (and T2)
-//   dtls.client_hello  dtls.established  media
+//   tcp.connected.T1  tcp.connected.T2  dtls.client_hello  dtls.established  media
 // An event with from == to is a note at that lifeline. SDP edits that follow each other with the
 // same label stand together below it.
 struct trace_event {
