@@ -159,7 +159,6 @@ static const struct addr *listen_at(const struct config *cfg, size_t n, char pat
     return i < side->listen_count ? &side->listen[i] : NULL;
 }
 
-// Port 0 means any free port: two of these are two ports.
 static int check_listen(struct config_tree *tree, const struct config *cfg, char *error)
 {
     char path[32], earlier[32], text[ADDR_STRLEN];
@@ -168,7 +167,7 @@ static int check_listen(struct config_tree *tree, const struct config *cfg, char
     for (size_t i = 0; (a = listen_at(cfg, i, path)) != NULL; i++)
         for (size_t k = 0; k < i; k++) {
             b = listen_at(cfg, k, earlier);
-            if (addr_port(a) != 0 && addr_equal(a, b))
+            if (addr_equal(a, b))
                 return config_tree_fault(tree, error, path,
                                          "expected another address than %s, got %s again", earlier,
                                          addr_format(a, text));

@@ -313,12 +313,13 @@ const cyaml_schema_value_t config_schema = {
 
 // --- rules ----------------------------------------------------------------------------------
 
-// An address in SDP, Via or Record-Route must mean one host: 0.0.0.0 and :: do not.
+// An address in SDP, Via or Record-Route must mean one host and port: 0.0.0.0, :: and port 0 do
+// not.
 static bool is_listen(const char *text)
 {
     struct addr a;
 
-    return addr_parse_hostport(&a, text) == 0 && !addr_is_any(&a);
+    return addr_parse_hostport(&a, text) == 0 && !addr_is_any(&a) && addr_port(&a) != 0;
 }
 
 static bool is_host(const char *text)
@@ -328,16 +329,9 @@ static bool is_host(const char *text)
     return addr_parse(&a, text, 0) == 0 && !addr_is_any(&a);
 }
 
-static bool is_destination(const char *text)
-{
-    struct addr a;
-
-    return addr_parse_hostport(&a, text) == 0 && !addr_is_any(&a) && addr_port(&a) != 0;
-}
-
 static bool is_next_hop(const char *text)
 {
-    return strcmp(text, "request-uri") == 0 || is_destination(text);
+    return strcmp(text, "request-uri") == 0 || is_listen(text);
 }
 
 static bool is_admin(const char *text)
@@ -383,7 +377,7 @@ static const struct config_rule rules[] = {
     {"access.media[]", 0, 0, "the IP address of an interface", is_host},
     {"core.media[]", 0, 0, "the IP address of an interface", is_host},
     {"core.next_hop", 0, 0, "request-uri, or " ADDR_AND_PORT, is_next_hop},
-    {"ues[].contact", 0, 0, ADDR_AND_PORT, is_destination},
+    {"ues[].contact", 0, 0, ADDR_AND_PORT, is_listen},
     {"ues[].user", 0, 0, "the user part of a SIP URI", is_user},
     {"t38.overhead", 0, 0, "auto, or a number from 0 to 128", is_overhead},
     {"admin.listen", 0, 0, "off, or " ADDR_AND_PORT, is_admin},

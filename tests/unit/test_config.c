@@ -169,8 +169,10 @@ static const char every_key[] =
     "  media: [\"2001:db8::2\", 192.0.2.2]\n"
     "  ports: {min: 40000, max: 40999}\n"
     "  latching: first-packet\n"
-    "core: {listen: [\"198.51.100.1:0\"], media: [198.51.100.2], ports: {min: 2000, max: 2003},\n"
-    "       latching: after-dtls, next_hop: \"[2001:db8::9]:5090\"}\n"
+    "core: {listen: [\"198.51.100.1:5070\"], media: [198.51.100.2], ports: {min: 2000, max: "
+    "2003},\n"
+    "       latching: after-dtls, next_hop: \"[2001:db8::9]:5090\",\n"
+    "       next_hop_tcp: true}\n"
     "e2ae: {mechanisms: [udptl-dtls, msrp-tls, bfcp-tls, sdes-srtp]}\n"
     "ues:\n"
     "  - {user: alice, contact: \"127.0.0.1:5062\", mechanisms: [udptl-dtls]}\n"
@@ -178,10 +180,13 @@ static const char every_key[] =
     "  - {user: eve, mechanisms: []}\n"
     "t38: {setup_offer: passive, setup_answer: active, identity: both, notify_deferred: true,\n"
     "      udptl_interval_ms: 20, overhead: 64, adjust_tias: true}\n"
+    "tcp: {start: explicit}\n"
+    "msrp: {cema: aware, record_bytes: 4096}\n"
+    "bfcp: {messages_per_s: 9, role_guard_ms: 50}\n"
     "agw: {workers: 3, certificates: ecdsa-p256+rsa-2048, certificate_pool: 5,\n"
     "      legacy_suites: true, mtu: 1400, drop_oversize: true, handshake_timeout_ms: 7000,\n"
     "      retransmit_ms: 400, half_open_max: 9, rekey_hold_ms: 0, gather_us: 0,\n"
-    "      media_timeout_s: 30, keylog: /run/keys}\n"
+    "      media_timeout_s: 30, policing: true, keylog: /run/keys}\n"
     "sip: {sessions_max: 77, media_lines_max: 4, message_max: 8192, t1_ms: 100, timer_c_s: 200}\n"
     "trace: {directory: charts, events_max: 0, messages: false}\n"
     "log: {level: debug}\n"
@@ -201,11 +206,12 @@ START_TEST(every_key_of_the_sides)
     ck_assert_uint_eq(c.access.realm.port_min, 40000);
     ck_assert_uint_eq(c.access.realm.port_max, 40999);
     ck_assert_int_eq(c.access.realm.latching, LATCHING_FIRST_PACKET);
-    expect_addr(&c.core.listen[0], "198.51.100.1:0");
+    expect_addr(&c.core.listen[0], "198.51.100.1:5070");
     ck_assert_uint_eq(c.core.realm.port_min, 2000);
     ck_assert_uint_eq(c.core.realm.port_max, 2003);
     ck_assert_int_eq(c.core.realm.latching, LATCHING_AFTER_DTLS);
     expect_addr(&c.next_hop, "[2001:db8::9]:5090");
+    ck_assert(c.next_hop_tcp);
     ck_assert_uint_eq(c.mediasec, 15);
     ck_assert_uint_eq(c.ue_count, 3);
     ck_assert_str_eq(c.ues[0].user, "alice");
@@ -252,6 +258,12 @@ START_TEST(every_key_of_the_rest)
     ck_assert_uint_eq(c.sip.t1_ms, 100);
     ck_assert_uint_eq(c.sip.timer_c_s, 200);
     ck_assert_str_eq(c.trace.directory, "charts");
+    ck_assert_int_eq(c.tcp_start, TCP_START_EXPLICIT);
+    ck_assert_int_eq(c.msrp.cema, CEMA_AWARE);
+    ck_assert_uint_eq(c.msrp.record_bytes, 4096);
+    ck_assert_uint_eq(c.bfcp.messages_per_s, 9);
+    ck_assert_uint_eq(c.bfcp.role_guard_ms, 50);
+    ck_assert(c.agw.policing);
     ck_assert_uint_eq(c.trace.events_max, 0);
     ck_assert(!c.trace.messages);
 }
@@ -266,9 +278,8 @@ START_TEST(some_words_mean_none)
     ck_assert(!addr_is_set(&c.next_hop));
     ck_assert_uint_eq(addr_port(&c.admin), 0);
     ck_assert_int_eq(c.t38.overhead_override, 0);
-    load(&c, "t38: {overhead: auto}\nadmin: {listen: \"127.0.0.1:0\"}\n");
+    load(&c, "t38: {overhead: auto}\n");
     ck_assert_int_eq(c.t38.overhead_override, -1);
-    ck_assert_uint_eq(addr_port(&c.admin), 0);
 }
 END_TEST
 
@@ -531,15 +542,15 @@ START_TEST(values_that_do_not_fit)
 }
 END_TEST
 
-// The same ports on other addresses, and port 0 twice, are no clash.
+// The same ports on other addresses are no clash; one must be able to tell others where to send.
 START_TEST(values_that_do_fit)
 {
     static struct config c;
 
     load(&c, "access: {media: [127.0.0.2], ports: {min: 30000, max: 39999}}\n");
     ck_assert_uint_eq(c.access.realm.port_min, 30000);
-    load(&c, "access: {listen: [\"127.0.0.1:0\"]}\ncore: {listen: [\"127.0.0.1:0\"]}\n");
-    ck_assert_uint_eq(addr_port(&c.core.listen[0]), 0);
+    expect_refused("access: {listen: [\"127.0.0.1:0\"]}\n",
+                   "1: access.listen[0]: expected IP:PORT, IPv6 in brackets, got \"127.0.0.1:0\"");
 }
 END_TEST
 
