@@ -7,9 +7,7 @@
 
 // Fax time runs this much faster: a round trip through the relay is far below its T.30 timers.
 #define SPEED "20"
-// Two small pages; what is sent in every fax of these tests.
 #define DOCUMENT "document.tif"
-#define DOCUMENT_PAGES 2
 #define RECEIVED "received.tif"
 
 // Starts an agent at HOST_UE or HOST_CORE, listening there, in the role of that side.
@@ -23,6 +21,8 @@ struct call {
     const char *ue, *core; // arguments beyond what every call has
     bool no_fax;           // else the caller sends DOCUMENT to the callee
     enum host sender;      // of the fax; HOST_PCSCF: the caller
+    unsigned pages;        // 0: one
+    bool arrives;          // the fax does, although an agent ends badly
     int ue_status;         // expected exit status
     int core_status;
     const char *target;          // instead of the usual URI
@@ -47,9 +47,9 @@ const char *call_core(const struct call *call);
 #define must_not_say(f, text, ere)                                                                 \
     flow_check((f), !text_matches((text), (ere)), "not allowed: %s", (ere))
 
-// Writes DOCUMENT into the folder of the flow.
-void document_make(struct flow *f);
+// Writes DOCUMENT, with small pages, into the folder of the flow.
+void document_make(struct flow *f, unsigned pages);
 // What was received shows the same as DOCUMENT.
-void document_check(struct flow *f, const char *received);
+void document_check(struct flow *f, const char *received, unsigned pages);
 
 #endif

@@ -44,6 +44,9 @@ static void add_all(struct suite *s)
 {
     suite_startup(s);
     suite_t38_orig(s);
+    suite_t38_term(s);
+    suite_modification(s);
+    suite_audio(s);
 }
 
 static int run_shard(unsigned shard, const char *word)

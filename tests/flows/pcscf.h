@@ -23,8 +23,8 @@ struct pcscf_options {
 
 // Starts it and waits until it is ready. NULL options: the plain configuration.
 struct pcscf *pcscf_start(struct flow *f, const struct pcscf_options *options);
-// Waits until it holds no media port and no more descriptors than at the start; ends it with
-// SIGTERM; it must end with status 0 and have logged no error.
+// Waits until it holds no more descriptors than at the start; ends it with SIGTERM; it must end
+// with status 0 and have logged no error.
 void pcscf_stop(struct pcscf *p);
 // The same without waiting for calls to end: they are up, and must be ended by it.
 void pcscf_stop_at_once(struct pcscf *p);
@@ -34,9 +34,10 @@ struct program *pcscf_program(const struct pcscf *p);
 const char *pcscf_access(const struct pcscf *p);
 const char *pcscf_core(const struct pcscf *p);
 
-// Sockets of media terminations, and all descriptors, that it holds now.
-unsigned pcscf_media_sockets(const struct pcscf *p);
+// Descriptors that it holds now, and how many more than when it was ready: two for each stream of
+// a call without RTCP, one for each SIP connection.
 unsigned pcscf_descriptors(const struct pcscf *p);
+unsigned pcscf_extra_descriptors(const struct pcscf *p);
 // Waits until it holds what it held when it was ready.
 void pcscf_await_idle(struct pcscf *p);
 // Resident memory in KiB.

@@ -17,5 +17,8 @@ void suite_add(struct suite *s, const TTest *test, int rows);
 
 void suite_startup(struct suite *s);
 void suite_t38_orig(struct suite *s);
+void suite_t38_term(struct suite *s);
+void suite_modification(struct suite *s);
+void suite_audio(struct suite *s);
 
 #endif
