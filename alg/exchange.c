@@ -150,7 +150,7 @@ static void rewrite(struct exchange *x, enum exchange_role role, enum side from,
     struct sdp_error error;
     if (sdp_parse(&sdp, facts->body, facts->body_len, &error)) {
         v->reason = facts->status ? REASON_BAD_SDP_ANSWER : REASON_BAD_SDP;
-        snprintf(v->error, sizeof(v->error), "SDP line %u: %s", error.line, error.text);
+        snprintf(v->error, sizeof(v->error), "SDP: %s", error.text);
         return;
     }
     char text[NEGOTIATION_ERROR_MAX];

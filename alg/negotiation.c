@@ -467,8 +467,7 @@ static int write_line(struct negotiation *n, const struct body *body, size_t ind
     if (!live(m) && m->treatment == TREAT_RELAY)
         return 0;
     note_overhead(n, body, index, m);
-    return answer ? m->profile->write_answer(m, body, index)
-                  : m->profile->write_offer(m, body, index);
+    return m->profile->write(m, body, index, answer);
 }
 
 static struct addr own_address(const struct negotiation *n, enum side side)

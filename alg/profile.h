@@ -27,8 +27,7 @@ struct profile {
     struct bandwidth_overhead (*overhead)(const struct body *body, size_t index);
     // Edits the media line for the other leg: everything but c=, port, and what is at session
     // level. 0 or -ENOMEM.
-    int (*write_offer)(struct medium *m, const struct body *body, size_t index);
-    int (*write_answer)(struct medium *m, const struct body *body, size_t index);
+    int (*write)(struct medium *m, const struct body *body, size_t index, bool answer);
     // The proto to write towards `to`; NULL keeps it (REQ-103).
     const char *(*proto)(const struct medium *m, enum side to);
 };

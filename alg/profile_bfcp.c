@@ -9,8 +9,6 @@
 #include "alg/profile.h"
 #include "alg/tcp_media.h"
 
-static const char clause_bfcp[] = "TS 23.334 5.11.2.2.3";
-
 static bool says_existing(const struct body *body, size_t index)
 {
     struct sdp_text value;
@@ -87,32 +85,10 @@ static const char *proto(const struct medium *m, enum side to)
 
 static int write_line(struct medium *m, const struct body *body, size_t index, bool answer)
 {
-    enum side to = side_other(body->from);
-    struct sdp *sdp = body->sdp;
     if (m->treatment == TREAT_RELAY)
         return 0; // a=setup goes from end to end
-    int err = sdp_set_media(sdp, index, sdp_media(sdp, index).port, proto(m, to), clause_bfcp);
-    if (!err)
-        err = bandwidth_edit_media(sdp, index, &m->overhead, body->from, false);
-    if (!err)
-        err = e2ae_drop_attributes(sdp, index);
-    if (err || !m->stream) // a refused line needs no more
-        return err;
-    if (to == SIDE_ACCESS && !answer)
-        err = sdp_add_attribute(sdp, (int)index, "TS 24.229 7.5.2", "3ge2ae:applied");
-    if (!err)
-        err = tcp_media_write_setup(m, body, index, answer);
-    return err || to == SIDE_CORE ? err : e2ae_add_fingerprints(m, sdp, index, clause_bfcp);
-}
-
-static int write_offer(struct medium *m, const struct body *body, size_t index)
-{
-    return write_line(m, body, index, false);
-}
-
-static int write_answer(struct medium *m, const struct body *body, size_t index)
-{
-    return write_line(m, body, index, true);
+    return tcp_media_write(m, body, index, answer, proto(m, side_other(body->from)),
+                           "TS 23.334 5.11.2.2.3");
 }
 
 const struct profile profile_bfcp = {
@@ -123,7 +99,6 @@ const struct profile profile_bfcp = {
     .keeps_stream = keeps_stream,
     .elements = elements,
     .overhead = overhead,
-    .write_offer = write_offer,
-    .write_answer = write_answer,
+    .write = write_line,
     .proto = proto,
 };

@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char clause_msrp[] = "TS 23.334 5.11.2.2.2";
 static const char clause_path[] = "RFC 4975 8.2";
 
 // --- reading ----------------------------------------------------------------------------------
@@ -183,46 +182,17 @@ static int write_path(const struct medium *m, const struct body *body, size_t in
     return n < 0 ? n : 0;
 }
 
-// a=connection does not exist for MSRP (RFC 6135 4.4).
-static int write_secured(struct medium *m, const struct body *body, size_t index, bool answer)
-{
-    enum side to = side_other(body->from);
-    int n = sdp_drop_attribute(body->sdp, (int)index, "connection", "RFC 6135 4.4");
-    int err = n < 0 ? n : 0;
-    if (!err && to == SIDE_ACCESS && !answer)
-        err = sdp_add_attribute(body->sdp, (int)index, "TS 24.229 7.5.2", "3ge2ae:applied");
-    if (!err)
-        err = tcp_media_write_setup(m, body, index, answer);
-    if (!err && to == SIDE_ACCESS)
-        err = e2ae_add_fingerprints(m, body->sdp, index, clause_msrp);
-    return err;
-}
-
 static int write_line(struct medium *m, const struct body *body, size_t index, bool answer)
 {
-    struct sdp *sdp = body->sdp;
-    if (m->treatment == TREAT_RELAY)
-        return write_path(m, body, index);
-    int err = sdp_set_media(sdp, index, sdp_media(sdp, index).port,
-                            proto(m, side_other(body->from)), clause_msrp);
-    if (!err)
-        err = bandwidth_edit_media(sdp, index, &m->overhead, body->from, false);
-    if (!err)
-        err = e2ae_drop_attributes(sdp, index);
-    if (err || !m->stream) // a refused line needs no more
-        return err;
-    err = write_secured(m, body, index, answer);
-    return err ? err : write_path(m, body, index);
-}
-
-static int write_offer(struct medium *m, const struct body *body, size_t index)
-{
-    return write_line(m, body, index, false);
-}
-
-static int write_answer(struct medium *m, const struct body *body, size_t index)
-{
-    return write_line(m, body, index, true);
+    int err = 0;
+    if (m->treatment != TREAT_RELAY) {
+        // a=connection does not exist for MSRP
+        int n = sdp_drop_attribute(body->sdp, (int)index, "connection", "RFC 6135 4.4");
+        err = n < 0 ? n
+                    : tcp_media_write(m, body, index, answer, proto(m, side_other(body->from)),
+                                      "TS 23.334 5.11.2.2.2");
+    }
+    return err || !m->stream ? err : write_path(m, body, index);
 }
 
 const struct profile profile_msrp = {
@@ -233,7 +203,6 @@ const struct profile profile_msrp = {
     .keeps_stream = keeps_stream,
     .elements = elements,
     .overhead = overhead,
-    .write_offer = write_offer,
-    .write_answer = write_answer,
+    .write = write_line,
     .proto = proto,
 };

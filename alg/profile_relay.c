@@ -52,7 +52,7 @@ static struct bandwidth_overhead overhead(const struct body *body, size_t index)
     return (struct bandwidth_overhead){0};
 }
 
-static int write_line(struct medium *m, const struct body *body, size_t index)
+static int write_line(struct medium *m, const struct body *body, size_t index, bool answer)
 {
     static const char clause[] = "RFC 3605 2.1";
     const struct point *point = &m->stream->point[side_other(body->from)];
@@ -90,7 +90,6 @@ const struct profile profile_relay = {
     .keeps_stream = keeps_stream,
     .elements = elements,
     .overhead = overhead,
-    .write_offer = write_line,
-    .write_answer = write_line,
+    .write = write_line,
     .proto = proto,
 };

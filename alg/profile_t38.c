@@ -206,8 +206,6 @@ static int begin_access_line(struct medium *m, const struct body *body, size_t i
 
 static int write_offer(struct medium *m, const struct body *body, size_t index)
 {
-    if (body->from == SIDE_ACCESS)
-        return write_to_core(m, body, index, clause_orig);
     int err = begin_access_line(m, body, index, clause_term);
     if (!err)
         err = sdp_add_attribute(body->sdp, (int)index, clause_term, "3ge2ae:applied");
@@ -221,8 +219,6 @@ static int write_offer(struct medium *m, const struct body *body, size_t index)
 
 static int write_answer(struct medium *m, const struct body *body, size_t index)
 {
-    if (body->from == SIDE_ACCESS)
-        return write_to_core(m, body, index, clause_term);
     int err = begin_access_line(m, body, index, clause_orig);
     if (!err)
         err = sdp_add_attribute(body->sdp, (int)index, clause_orig, "setup:%s",
@@ -230,6 +226,13 @@ static int write_answer(struct medium *m, const struct body *body, size_t index)
     if (!err && m->identity_name)
         err = add_identity(m, body, index, m->identity_name, clause_orig);
     return err ? err : e2ae_add_fingerprints(m, body->sdp, index, clause_orig);
+}
+
+static int write_line(struct medium *m, const struct body *body, size_t index, bool answer)
+{
+    if (body->from == SIDE_ACCESS)
+        return write_to_core(m, body, index, answer ? clause_term : clause_orig);
+    return answer ? write_answer(m, body, index) : write_offer(m, body, index);
 }
 
 static const char *proto(const struct medium *m, enum side to)
@@ -245,7 +248,6 @@ const struct profile profile_t38 = {
     .keeps_stream = keeps_stream,
     .elements = elements,
     .overhead = overhead,
-    .write_offer = write_offer,
-    .write_answer = write_answer,
+    .write = write_line,
     .proto = proto,
 };

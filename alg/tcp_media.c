@@ -3,6 +3,8 @@
 // say who starts. A setup value that is no legal answer is the only failure.
 #include "alg/tcp_media.h"
 
+#include "alg/e2ae.h"
+
 #include <errno.h>
 
 // The AGW is what the peer is not.
@@ -98,8 +100,7 @@ static const char *answer_word(const struct medium *m, enum side to)
                                           : "passive";
 }
 
-int tcp_media_write_setup(const struct medium *m, const struct body *body, size_t index,
-                          bool answer)
+static int write_setup(const struct medium *m, const struct body *body, size_t index, bool answer)
 {
     static const char clause[] = "RFC 4145 4";
     enum side to = side_other(body->from);
@@ -108,4 +109,23 @@ int tcp_media_write_setup(const struct medium *m, const struct body *body, size_
     if (err != -ENOENT)
         return err;
     return sdp_add_attribute(body->sdp, (int)index, clause, "setup:%s", word);
+}
+
+int tcp_media_write(struct medium *m, const struct body *body, size_t index, bool answer,
+                    const char *proto, const char *clause)
+{
+    bool to_ue = body->from == SIDE_CORE;
+    struct sdp *sdp = body->sdp;
+    int err = sdp_set_media(sdp, index, sdp_media(sdp, index).port, proto, clause);
+    if (!err)
+        err = bandwidth_edit_media(sdp, index, &m->overhead, body->from, false);
+    if (!err)
+        err = e2ae_drop_attributes(sdp, index);
+    if (err || !m->stream) // a refused line needs no more
+        return err;
+    if (to_ue && !answer)
+        err = sdp_add_attribute(sdp, (int)index, "TS 24.229 7.5.2", "3ge2ae:applied");
+    if (!err)
+        err = write_setup(m, body, index, answer);
+    return err || !to_ue ? err : e2ae_add_fingerprints(m, sdp, index, clause);
 }

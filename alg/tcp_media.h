@@ -22,8 +22,10 @@ void tcp_media_keep(struct medium *m, const struct medium *agreed);
 // The TCP elements of one side.
 void tcp_media_elements(const struct medium *m, const struct config *cfg, enum side side,
                         bool configure, struct agw_request *request);
-// Writes a=setup towards the other leg (REQ-048, REQ-135). 0 or -ENOMEM.
-int tcp_media_write_setup(const struct medium *m, const struct body *body, size_t index,
-                          bool answer);
+// Writes a line with e2ae for the other leg: proto, bandwidth, a=setup (REQ-048, REQ-135), and what
+// belongs to the access leg. A refused line gets its proto and loses what must not pass. 0 or
+// -ENOMEM.
+int tcp_media_write(struct medium *m, const struct body *body, size_t index, bool answer,
+                    const char *proto, const char *clause);
 
 #endif

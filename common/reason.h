@@ -30,14 +30,11 @@
     X(GLARE, 491, "offer pending", "Another offer of this dialog is still open", "RFC 3261 14.2")  \
     X(SESSION_LIMIT, 503, "too many sessions", "The configured number of sessions is reached",     \
       "RFC 3261 21.5.4")                                                                           \
-    X(NOTHING_USABLE, 488, "nothing usable", "No media line of the offer can be served",           \
-      "RFC 3264 6")                                                                                \
     X(CALLER_CANCELLED, 487, "cancelled", "The caller gave up", "RFC 3261 9.1")                    \
     X(CALLEE_REFUSED, 0, "refused", "The called side refused the call", "RFC 3261 16.7")           \
     X(NO_ANSWER, 408, "no answer", "The called side did not answer in time", "RFC 3261 16.8")      \
     X(NEXT_HOP_DOWN, 500, "next hop down", "The next hop cannot be reached", "RFC 3261 16.9")      \
     X(SHUTDOWN, 503, "shutting down", "The P-CSCF is shutting down", "TS 24.229 5.2.8.1")          \
-    X(HANGUP, 503, "ended by operator", "The operator ended the session", "TS 24.229 5.2.8.1.2")   \
     X(ACK_MISSING, 0, "no ACK", "The answer was never acknowledged", "RFC 3261 13.3.1.4")          \
     X(INTERNAL, 500, "internal error", "The P-CSCF could not do its part", "RFC 3261 21.5.1")      \
     /* e2ae: what the SDP of the UE or the core lacks */                                           \
