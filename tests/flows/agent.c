@@ -177,7 +177,7 @@ void call_finish(struct pcscf *p, struct call *call)
 
     expect_status(f, call->programs[HOST_UE], call->ue_status);
     expect_status(f, call->programs[HOST_CORE], call->core_status);
-    if (!call->no_fax && (call->arrives || (call->ue_status == 0 && call->core_status == 0)))
+    if (!call->no_fax && !call->fails)
         document_check(f, RECEIVED, page_count(call));
 }
 

@@ -22,7 +22,7 @@ struct call {
     bool no_fax;           // else the caller sends DOCUMENT to the callee
     enum host sender;      // of the fax; HOST_PCSCF: the caller
     unsigned pages;        // 0: one
-    bool arrives;          // the fax does, although an agent ends badly
+    bool fails;            // the fax does not arrive
     int ue_status;         // expected exit status
     int core_status;
     const char *target;          // instead of the usual URI

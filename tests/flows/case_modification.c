@@ -107,8 +107,7 @@ START_TEST(a_refused_offer_leaves_the_fax_alone)
                         .ue = ue ? offers : "--reinvite refuse-this",
                         .core = ue ? "--reinvite refuse-this" : offers,
                         .ue_status = ue ? 3 : 0,
-                        .core_status = ue ? 0 : 3,
-                        .arrives = true};
+                        .core_status = ue ? 0 : 3};
 
     call_run(p, &call);
     must_say(f, ue ? call_ue(&call) : call_core(&call),

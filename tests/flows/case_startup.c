@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Starting and ending the daemon: command line, configuration, addresses in use, signals.
 #include "tests/flows/agent.h"
+#include "tests/flows/socket.h"
 #include "tests/flows/suite.h"
 
-#include <arpa/inet.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 // --- helpers ------------------------------------------------------------------------------------
@@ -18,16 +17,6 @@ static const char *run(struct flow *f, const char *arguments, int expected)
     flow_check(f, status == expected, "'pcscf %s' ended with status %d, not %d", arguments, status,
                expected);
     return program_text(p);
-}
-
-static int bind_udp(struct flow *f, enum host host, unsigned port)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-    ck_assert_int_eq(inet_pton(AF_INET, flow_host(f, host), &at.sin_addr), 1);
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-    return fd;
 }
 
 // --- cases --------------------------------------------------------------------------------------
@@ -96,7 +85,7 @@ END_TEST
 START_TEST(an_address_in_use_is_named)
 {
     struct flow *f = flow_open("in-use");
-    int fd = bind_udp(f, HOST_PCSCF, flow_port(f, HOST_PCSCF));
+    int fd = socket_bind(f, HOST_PCSCF, flow_port(f, HOST_PCSCF));
 
     flow_write(f, "c.yaml",
                flow_text(f,

@@ -160,7 +160,8 @@ START_TEST(a_request_that_is_not_agreed_is_refused)
     struct flow *f = flow_open("orig-not-capable");
     struct pcscf_options options = {.e2ae = "mechanisms: []"};
     struct pcscf *p = pcscf_start(f, &options);
-    struct call call = {.caller = HOST_UE, .core = "--timeout 1", .ue_status = 3, .core_status = 7};
+    struct call call = {
+        .caller = HOST_UE, .core = "--timeout 1", .fails = true, .ue_status = 3, .core_status = 7};
 
     call_run(p, &call);
     must_say(f, call_ue(&call), "^refused status=488 ");

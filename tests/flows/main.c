@@ -47,6 +47,7 @@ static void add_all(struct suite *s)
     suite_t38_term(s);
     suite_modification(s);
     suite_audio(s);
+    suite_failure(s);
 }
 
 static int run_shard(unsigned shard, const char *word)

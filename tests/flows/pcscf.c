@@ -15,8 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ACCESS_PORTS 20000
-#define CORE_PORTS 30000
 #define MEDIA_PORTS 200 // per side: more than any test needs at once
 // /proc has no events: how often it is looked at while something is awaited there.
 #define LOOK_MS 20

@@ -18,6 +18,9 @@ struct pcscf_options {
     const char *error;       // ERE of lines of level error that belong to the test
 };
 
+// Where the media ports of each side begin.
+#define ACCESS_PORTS 20000
+#define CORE_PORTS 30000
 // The user part that every test gives the UE.
 #define UE_USER "alice"
 

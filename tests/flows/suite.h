@@ -20,5 +20,6 @@ void suite_t38_orig(struct suite *s);
 void suite_t38_term(struct suite *s);
 void suite_modification(struct suite *s);
 void suite_audio(struct suite *s);
+void suite_failure(struct suite *s);
 
 #endif

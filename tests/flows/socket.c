@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Happy path: bind, send, poll, receive; what programs say is read meanwhile. Failure: whatever the
+// system refuses, or a datagram that does not come, fails the test.
+#include "tests/flows/socket.h"
+
+#include "tests/flows/program.h"
+
+#include "common/addr.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int socket_bind(struct flow *f, enum host host, uint16_t port)
+{
+    struct addr at;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(addr_parse(&at, flow_host(f, host), port), 0);
+    flow_check(f, bind(fd, &at.sa, at.len) == 0, "%s port %u: %s", flow_host(f, host), port,
+               strerror(errno));
+    return fd;
+}
+
+uint16_t socket_port(int fd)
+{
+    struct addr at = {.len = sizeof(at.v6)};
+
+    ck_assert_int_eq(getsockname(fd, &at.sa, &at.len), 0);
+    return addr_port(&at);
+}
+
+void socket_send(int fd, const char *to, const void *bytes, size_t len)
+{
+    struct addr at;
+
+    ck_assert_int_eq(addr_parse_hostport(&at, to), 0);
+    ck_assert_int_eq(sendto(fd, bytes, len, 0, &at.sa, at.len), (ssize_t)len);
+}
+
+size_t socket_receive(struct flow *f, int fd, void *bytes, size_t size)
+{
+    uint64_t deadline = flow_now_ms() + (uint64_t)flow_patience();
+    ssize_t got;
+
+    while ((got = recv(fd, bytes, size, MSG_DONTWAIT)) < 0)
+        flow_check(f, programs_poll(f, fd, deadline), "no datagram comes");
+    return (size_t)got;
+}
