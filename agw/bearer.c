@@ -629,13 +629,14 @@ static bool keep_fingerprints(struct bearer *b, const struct fingerprints *remot
     return true;
 }
 
-// The signalled address moved and the association in use stays (RFC 8842 3.2).
+// The signalled address moved and the associations stay (RFC 8842 3.2).
 static void follow_address(struct bearer *b, const struct agw_request *request)
 {
     struct addr before = b->point->remote;
     point_signal(b->point, &request->remote, request->relatch);
-    if (b->current && addr_equal(&b->current->peer, &before))
-        b->current->peer = b->point->remote;
+    for (unsigned i = 0; i < b->count; i++)
+        if (addr_equal(&b->list[i]->peer, &before))
+            b->list[i]->peer = b->point->remote;
 }
 
 void bearer_configure(struct bearer *b, const struct agw_request *request)

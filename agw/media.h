@@ -6,6 +6,7 @@
 
 #include "agw/deadline.h"
 #include "agw/dtls.h"
+#include "agw/gather.h"
 #include "common/config.h"
 #include "common/mailbox.h"
 
@@ -21,16 +22,12 @@ struct media {
     int epoll;             // watches the sockets
     uint8_t *buffer;       // MEDIA_DATAGRAM_MAX bytes for the datagram in hand
     struct deadlines deadlines;
+    struct gather gather;
 
     uint64_t now_us;          // read once per turn
     uint32_t turn;            // counts those with events
     unsigned handshakes_left; // expensive steps of handshakes still allowed in this turn
     unsigned half_open;       // DTLS handshakes under way as server
-
-    // what arrived in the present measuring window, for gathering
-    uint32_t window;
-    unsigned datagrams; // received
-    unsigned sockets;   // different ones among them
 };
 
 #endif

@@ -78,12 +78,13 @@ void point_signal(struct point *p, const struct addr *remote, bool relatch)
     if (!addr_is_set(remote) || addr_is_any(remote) || addr_equal(remote, &p->signalled))
         return;
     bool nat = p->latched && !addr_equal(&p->remote, &p->signalled);
+    // The peer may speak from elsewhere when it was said to move, not when it is named at last.
+    p->relatch = p->relatch || (p->latched && addr_is_set(&p->signalled));
     p->signalled = *remote;
-    p->relatch = p->latched;
-    if (nat)
-        disconnect(p);
-    else
+    if (!nat)
         set_remote(p, remote);
+    else if (p->relatch)
+        disconnect(p);
 }
 
 void point_latch(struct point *p, const struct addr *source)
@@ -188,15 +189,6 @@ void point_datagram(struct point *p, const struct addr *source, const uint8_t *d
         stream_pass(p, data, len);
 }
 
-static void count_arrival(struct point *p, struct media *media)
-{
-    media->datagrams++;
-    if (p->window != media->window) {
-        p->window = media->window;
-        media->sockets++;
-    }
-}
-
 // Takes one datagram out of the socket. False: there is none.
 static bool receive(struct point *p, struct media *media)
 {
@@ -205,7 +197,7 @@ static bool receive(struct point *p, struct media *media)
     ssize_t n = recvfrom(p->fd, media->buffer, MEDIA_DATAGRAM_MAX, 0, &source.sa, &source.len);
     if (n < 0)
         return errno != EAGAIN; // an ICMP error: there may be more
-    count_arrival(p, media);
+    gather_count(&media->gather, &p->window);
     point_datagram(p, &source, media->buffer, (size_t)n);
     return true;
 }

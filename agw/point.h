@@ -34,7 +34,7 @@ struct point {
     unsigned headers; // IP and UDP header of this address family, bytes
     bool busy;        // has had more than one datagram per turn lately
     uint32_t turn;    // media.turn when it received last
-    uint32_t window;  // media.window when it received last
+    uint32_t window;  // of media.gather, when it received last
     struct stream *stream;
     struct point *other;   // on the other termination
     struct bearer *bearer; // UDP/DTLS: what stands between the socket and the stream; else NULL

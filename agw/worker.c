@@ -30,23 +30,12 @@
 #define WORKER_HANDSHAKES 4
 // Sleeps end when asked, not when the kernel finds it convenient (50 us later by default).
 #define WORKER_TIMER_SLACK_NS 1000
-// Gathering looks at the traffic of the last window.
-#define GATHER_WINDOW_US 10000
-// It pays when a sleep is worth at least this many datagrams ...
-#define GATHER_DATAGRAMS 2
-// ... of at least this many sockets, none of them in a hurry: a stream that answers what it gets
-// would be slowed down by every sleep, a paced one has a datagram or two per window.
-#define GATHER_SOCKETS 8
-#define GATHER_PER_SOCKET 4
-
 struct worker {
     pthread_t thread;
     uv_loop_t loop;
     struct mailbox *orders;
     struct media media;
-    bool stop; // set on the worker's thread by the last order
-    uint64_t window_since_us;
-    bool gather;
+    bool stop;             // set on the worker's thread by the last order
     struct order farewell; // the last order
     uint8_t buffer[MEDIA_DATAGRAM_MAX];
 };
@@ -79,25 +68,12 @@ static int patience(const struct worker *w)
     return ms > 60000 ? 60000 : (int)ms;
 }
 
-static void close_window(struct worker *w)
+// Sleeps a moment when that pays, unless work is waiting.
+static void gather(struct worker *w, int events)
 {
-    struct media *m = &w->media;
-    uint64_t span = m->now_us - w->window_since_us;
-    if (span < GATHER_WINDOW_US)
-        return;
-    uint64_t expected = (uint64_t)m->datagrams * m->cfg->agw.gather_us / span;
-    w->gather = expected >= GATHER_DATAGRAMS && m->sockets >= GATHER_SOCKETS &&
-                m->datagrams <= m->sockets * GATHER_PER_SOCKET * span / GATHER_WINDOW_US;
-    w->window_since_us = m->now_us;
-    m->window++;
-    m->datagrams = m->sockets = 0;
-}
-
-static void gather(const struct worker *w, int events)
-{
-    struct timespec pause = {.tv_nsec = w->media.cfg->agw.gather_us * 1000l};
-    bool behind = events == WORKER_EVENTS || w->media.handshakes_left == 0;
-    if (w->gather && !behind && pause.tv_nsec > 0)
+    unsigned us = gather_pause(&w->media.gather, w->media.now_us);
+    struct timespec pause = {.tv_nsec = us * 1000l};
+    if (us > 0 && events < WORKER_EVENTS && w->media.handshakes_left > 0)
         nanosleep(&pause, NULL);
 }
 
@@ -122,7 +98,6 @@ static void turn(struct worker *w)
     if (orders || n < 0)
         uv_run(&w->loop, UV_RUN_NOWAIT);
     deadlines_run(&w->media.deadlines, w->media.now_us);
-    close_window(w);
     gather(w, n);
 }
 
@@ -130,8 +105,8 @@ static void *run(void *arg)
 {
     struct worker *w = arg;
     (void)prctl(PR_SET_TIMERSLACK, WORKER_TIMER_SLACK_NS);
-    w->media.now_us = w->window_since_us = clock_now_us();
-    w->media.window = 1;             // 0 is what a new point has
+    w->media.now_us = clock_now_us();
+    gather_init(&w->media.gather, w->media.cfg->agw.gather_us, w->media.now_us);
     uv_run(&w->loop, UV_RUN_NOWAIT); // libuv watches its descriptors only from here on
     while (!w->stop)
         turn(w);

@@ -434,6 +434,27 @@ START_TEST(a_new_signalled_address_does_not_break_nat)
 }
 END_TEST
 
+START_TEST(naming_the_peer_at_last_does_not_loosen_the_latch)
+{
+    // The latch closed before the SDP came: a stranger cannot use the moment.
+    struct call c;
+    set_up();
+    call_open_latching(&c, LATCHING_FIRST_PACKET, false);
+    expect_both_ways(&c);
+    struct agw_request r = request_for(AGW_T1, 0);
+    r.remote = lab_addr("127.0.0.9");
+    addr_set_port(&r.remote, 9);
+    configure(&c, r);
+    struct peer stranger = peer_open(&c.t1.local);
+    peer_send(&stranger, "mine now");
+    expect_both_ways(&c);
+    peer_expect_nothing(&stranger);
+    peer_close(&stranger);
+    call_close(&c);
+    lab_close(&lab);
+}
+END_TEST
+
 START_TEST(hold_by_address_changes_nothing)
 {
     // RFC 3264 8.4: 0.0.0.0 is no address; the mode says what hold means.
@@ -1028,6 +1049,7 @@ int main(void)
         relatch_moves_to_the_next_source,
         a_new_signalled_address_is_followed_without_nat,
         a_new_signalled_address_does_not_break_nat,
+        naming_the_peer_at_last_does_not_loosen_the_latch,
         hold_by_address_changes_nothing,
         an_empty_datagram_latches_and_carries_nothing,
         the_mode_is_a_gate,
