@@ -8,6 +8,7 @@
 // come, RFC 3261 15); no ACK. Every end leads through `ended`, where the AGW context is released.
 #include "alg/session.h"
 
+#include "alg/index.h"
 #include "alg/session_trace.h"
 #include "alg/timer.h"
 #include "common/clock.h"
@@ -19,29 +20,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <uthash.h>
 
 // 119 bits: nobody guesses his way into another leg.
 #define TOKEN_LEN 20
 // 2xx are repeated for 64 * T1 until the ACK comes (RFC 3261 13.3.1.4).
 #define ACK_WAIT_T1 64
 
-// Which session an AGW context belongs to. A session has one; it gets another when all its media
-// had gone and new ones came.
-struct context_owner {
-    uint32_t context;
-    struct session *session;
-    struct context_owner *next; // of the same session
-    UT_hash_handle hh;
-};
-
 struct sessions {
     const struct config *cfg;
     struct agw *agw;
     uv_loop_t *loop;
     struct session_ops ops;
-    struct session *by_token;
-    struct context_owner *by_context;
+    struct index *by_token;
+    struct index *by_context;
 };
 
 struct session {
@@ -56,7 +47,9 @@ struct session {
     struct party party[2];
     void *user;
     struct iq iq;
-    struct context_owner *contexts;
+    // AGW contexts it is found by: one, and another when all its media had gone and new ones came
+    uint32_t *contexts;
+    unsigned context_count;
     struct exchange *exchange;
     unsigned released; // streams the AGW has reported released
     bool listed;       // in the table by token
@@ -64,7 +57,6 @@ struct session {
     struct timer *ack_timer;
     struct timer *retire_timer;
     struct trace *trace;
-    UT_hash_handle hh;
 };
 
 // --- life -------------------------------------------------------------------------------------
@@ -134,6 +126,7 @@ static void session_free(struct session *s)
     party_clear(&s->party[SIDE_ACCESS]);
     party_clear(&s->party[SIDE_CORE]);
     free(s->call_id);
+    free(s->contexts);
     trace_free(s->trace);
     free(s);
 }
@@ -149,28 +142,17 @@ void session_unref(struct session *s)
         session_free(s);
 }
 
-static void own_context(struct session *s)
+static int own_context(struct session *s)
 {
-    if (!s->iq.context || (s->contexts && s->contexts->context == s->iq.context))
-        return;
-    struct context_owner *owner = calloc(1, sizeof(*owner));
-    if (!owner) {
-        log_error(s->id, "no memory: what the AGW reports will be missed");
-        return;
-    }
-    *owner = (struct context_owner){.context = s->iq.context, .session = s, .next = s->contexts};
-    s->contexts = owner;
-    HASH_ADD(hh, s->all->by_context, context, sizeof(owner->context), owner);
-}
-
-static void disown_contexts(struct session *s)
-{
-    while (s->contexts) {
-        struct context_owner *owner = s->contexts;
-        s->contexts = owner->next;
-        HASH_DELETE(hh, s->all->by_context, owner);
-        free(owner);
-    }
+    uint32_t context = s->iq.context;
+    if (!context || index_get(s->all->by_context, &context, sizeof(context)))
+        return 0;
+    uint32_t *more = realloc(s->contexts, (s->context_count + 1) * sizeof(*more));
+    if (!more)
+        return -ENOMEM;
+    s->contexts = more;
+    s->contexts[s->context_count++] = context;
+    return index_put(s->all->by_context, &context, sizeof(context), s);
 }
 
 static void unlist(struct session *s)
@@ -178,8 +160,9 @@ static void unlist(struct session *s)
     if (!s->listed)
         return;
     s->listed = false;
-    HASH_DELETE(hh, s->all->by_token, s);
-    disown_contexts(s);
+    index_remove(s->all->by_token, s->token, TOKEN_LEN);
+    for (unsigned i = 0; i < s->context_count; i++)
+        index_remove(s->all->by_context, &s->contexts[i], sizeof(s->contexts[i]));
     session_unref(s);
 }
 
@@ -312,31 +295,38 @@ struct sessions *sessions_open(const struct config *cfg, struct agw *agw, uv_loo
     all->agw = agw;
     all->loop = loop;
     all->ops = ops;
-    return all;
+    all->by_token = index_open();
+    all->by_context = index_open();
+    if (all->by_token && all->by_context)
+        return all;
+    sessions_close(all);
+    return NULL;
+}
+
+static void drop(void *object, void *arg)
+{
+    unlist(object);
 }
 
 void sessions_close(struct sessions *all)
 {
     if (!all)
         return;
-    struct session *s, *next;
-    HASH_ITER(hh, all->by_token, s, next)
-    {
-        unlist(s);
-    }
+    if (all->by_token)
+        index_each(all->by_token, drop, NULL);
+    index_close(all->by_token);
+    index_close(all->by_context);
     free(all);
 }
 
 unsigned sessions_count(const struct sessions *all)
 {
-    return HASH_CNT(hh, all->by_token);
+    return index_count(all->by_token);
 }
 
 struct session *sessions_find(struct sessions *all, const char *token)
 {
-    struct session *s = NULL;
-    HASH_FIND(hh, all->by_token, token, strlen(token), s);
-    return s;
+    return index_get(all->by_token, token, strlen(token));
 }
 
 static struct session *session_new(struct sessions *all, const struct session_setup *setup)
@@ -377,14 +367,15 @@ struct session *session_open(struct sessions *all, const struct session_setup *s
     s->iq.trace = s->trace;
     struct party *caller = &s->party[s->caller], *callee = &s->party[side_other(s->caller)];
     s->call_id = strdup(invite->call_id);
-    if (!s->call_id || party_set_name(caller, invite->from) || party_set_name(callee, invite->to) ||
+    if (!s->call_id || index_put(all->by_token, s->token, TOKEN_LEN, s) ||
+        party_set_name(caller, invite->from) || party_set_name(callee, invite->to) ||
         party_set_contact(caller, invite->contact) || party_route_from_request(caller, invite)) {
+        index_remove(all->by_token, s->token, TOKEN_LEN);
         session_free(s);
         return NULL;
     }
     s->listed = true;
     session_ref(s); // the table's
-    HASH_ADD(hh, all->by_token, token, TOKEN_LEN, s);
     log_info(s->id, "call from the %s side: %s -> %s", side_name(s->caller), invite->from,
              invite->to);
     return s;
@@ -438,7 +429,8 @@ static void on_retire(void *arg)
 // replaced go after the hold time.
 static void after_exchange(struct session *s)
 {
-    own_context(s);
+    if (own_context(s))
+        log_error(s->id, "no memory: what the AGW reports will be missed");
     if (exchange_take_retiring(s->exchange) && !s->retire_timer && s->state != ENDED)
         s->retire_timer = timer_start(s->all->loop, s->all->cfg->agw.rekey_hold_ms, on_retire, s);
 }
@@ -633,15 +625,13 @@ static void stream_lost(struct session *s, const struct agw_notification *n)
 
 void sessions_notification(struct sessions *all, const struct agw_notification *n)
 {
-    struct context_owner *owner = NULL;
-    HASH_FIND(hh, all->by_context, &n->context, sizeof(n->context), owner);
-    if (!owner) {
+    struct session *s = index_get(all->by_context, &n->context, sizeof(n->context));
+    if (!s) {
         reason_count(REASON_LATE_NOTIFICATION);
         log_debug("agw", "event %d of context %u, stream %u comes late", n->event, n->context,
                   n->stream);
         return;
     }
-    struct session *s = owner->session;
     session_ref(s);
     iq_notification(&s->iq, n);
     if (agw_event_is_procedure(n->event))
@@ -650,14 +640,16 @@ void sessions_notification(struct sessions *all, const struct agw_notification *
         s->released++;
         finish_when_quiet(s);
     }
-    session_unref(s);
+    session_unref(
+        s); // NOLINT(clang-analyzer-unix.Malloc): it counts no references; this one is ours
+}
+
+static void end_for(void *object, void *arg)
+{
+    session_fail(object, *(enum reason *)arg);
 }
 
 void sessions_end_all(struct sessions *all, enum reason reason)
 {
-    struct session *s, *next;
-    HASH_ITER(hh, all->by_token, s, next)
-    {
-        session_fail(s, reason);
-    }
+    index_each(all->by_token, end_for, &reason);
 }
