@@ -14,6 +14,7 @@
 #include <gnutls/dtls.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -223,7 +224,7 @@ static inline void add_fingerprint(struct fingerprints *list, const struct certi
                      0);
     ck_assert_int_eq(gnutls_x509_crt_export2(chain[0], GNUTLS_X509_FMT_DER, &der), 0);
     *fp = (struct fingerprint){.len = (uint8_t)gnutls_hash_get_len(algorithm)};
-    strcpy(fp->hash, hash);
+    snprintf(fp->hash, sizeof(fp->hash), "%s", hash);
     ck_assert_int_eq(gnutls_hash_fast(algorithm, der.data, der.size, fp->value), 0);
     gnutls_free(der.data);
     for (unsigned i = 0; i < count; i++)
