@@ -397,29 +397,27 @@ static bool fits(const struct msrp_rewriter *r, size_t place, char c)
 }
 
 // Follows the end-line through body bytes. Returns how many belong to this message: up to its last
-// byte, and then *ended, or all. No id holds a CR, so after a mismatch the end-line can begin
-// nowhere but at the byte that did not fit.
+// byte, and then *ended, or all. No id holds a CR, so the end-line can begin again nowhere but at
+// the byte that did not fit.
 static size_t follow(struct msrp_rewriter *r, const uint8_t *in, size_t len, bool *ended)
 {
-    size_t i = 0;
+    size_t i = 0, matched = r->matched;
 
-    while (i < len) {
-        if (r->matched == 0) {
+    for (*ended = false; i < len && !*ended;) {
+        if (matched == 0) {
             const uint8_t *cr = memchr(in + i, '\r', len - i);
-            if (cr == NULL)
-                return len;
+            if (cr == NULL) {
+                i = len;
+                break;
+            }
             i = (size_t)(cr - in);
-        } else if (!fits(r, r->matched, (char)in[i])) {
-            r->matched = 0;
-            continue;
         }
-        i++;
-        r->matched++;
-        *ended = r->matched == r->mark_len + FLAG_AND_LINE_END;
-        if (*ended)
-            return i;
+        char c = (char)in[i++];
+        matched = fits(r, matched, c) ? matched + 1 : c == '\r';
+        *ended = matched == r->mark_len + FLAG_AND_LINE_END;
     }
-    return len;
+    r->matched = matched;
+    return i;
 }
 
 static int pass_body(struct msrp_rewriter *r, struct flow *f)

@@ -14,7 +14,7 @@ struct msrp_rewriter;
 
 // How the paths of one direction change. A To-Path equal to to_match (RFC 4975 6.1) becomes
 // to_value; a From-Path equal to from_match becomes from_value. Values and matches may be lists of
-// URIs divided by blanks (REQ-140). One that is only the first URI of its match, and every path of
+// URIs divided by spaces (REQ-140). One that is only the first URI of its match, and every path of
 // one URI in a response, stands for that hop alone (RFC 4975 7.2) and becomes the first URI of the
 // value. A path that is equal to what it would become keeps its spelling. Text is copied; NULL: not
 // known yet, matches nothing.

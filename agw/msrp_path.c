@@ -16,9 +16,9 @@
 #define PORT_MAX 65535
 
 struct uri {
-    struct msrp_text scheme, host, session, transport;
-    bool has_session;
-    long port; // -1: none
+    struct msrp_text scheme, host, transport;
+    struct msrp_text session; // with its "/"; empty: none
+    long port;                // -1: none
 };
 
 // --- text ---------------------------------------------------------------------------------------
@@ -28,12 +28,19 @@ static struct msrp_text skip(struct msrp_text text, size_t len)
     return (struct msrp_text){text.at + len, text.len - len};
 }
 
+static bool is_one_of(char c, const char *set)
+{
+    while (*set != '\0' && *set != c)
+        set++;
+    return *set != '\0';
+}
+
 // Bytes before the first one that is in stops; all when there is none.
 static size_t span(struct msrp_text text, const char *stops)
 {
     size_t len = 0;
 
-    while (len < text.len && (text.at[len] == '\0' || strchr(stops, text.at[len]) == NULL))
+    while (len < text.len && !is_one_of(text.at[len], stops))
         len++;
     return len;
 }
@@ -116,19 +123,17 @@ static bool parse_port(struct uri *uri, struct msrp_text *rest)
     return digits.len > 0 && uri->port <= PORT_MAX;
 }
 
-static bool parse(struct uri *uri, struct msrp_text text)
+// What follows the scheme.
+static bool parse_rest(struct uri *uri, struct msrp_text rest)
 {
-    if (!parse_scheme(uri, &text))
+    skip_userinfo(&rest);
+    if (!parse_host(uri, &rest) || !parse_port(uri, &rest))
         return false;
-    skip_userinfo(&text);
-    if (!parse_host(uri, &text) || !parse_port(uri, &text))
+    uri->session = cut(&rest, ";");
+    if (!begins(rest, ';') || (uri->session.len > 0 && !begins(uri->session, '/')))
         return false;
-    uri->has_session = begins(text, '/');
-    uri->session = cut(&text, ";");
-    if (!begins(text, ';') || (!uri->has_session && uri->session.len > 0))
-        return false;
-    text = skip(text, 1);
-    uri->transport = cut(&text, ";");
+    rest = skip(rest, 1);
+    uri->transport = cut(&rest, ";");
     return uri->transport.len > 0;
 }
 
@@ -159,28 +164,30 @@ static bool equivalent(struct msrp_text text_a, struct msrp_text text_b)
 
     if (same(text_a, text_b))
         return true;
-    return parse(&a, text_a) && parse(&b, text_b) && same_in_any_case(a.scheme, b.scheme) &&
-           same_host(a.host, b.host) && a.port == b.port && a.has_session == b.has_session &&
+    // The schemes first: in e2ae they are what differs between the two sides.
+    return parse_scheme(&a, &text_a) && parse_scheme(&b, &text_b) &&
+           same_in_any_case(a.scheme, b.scheme) && parse_rest(&a, text_a) &&
+           parse_rest(&b, text_b) && same_host(a.host, b.host) && a.port == b.port &&
            same(a.session, b.session) && same_in_any_case(a.transport, b.transport);
 }
 
 // --- paths --------------------------------------------------------------------------------------
 
-static void skip_blanks(struct msrp_text *rest)
-{
-    while (rest->len > 0 && (rest->at[0] == ' ' || rest->at[0] == '\t'))
-        *rest = skip(*rest, 1);
-}
-
 // Cuts the next URI off *rest; empty when there is none.
 static struct msrp_text next(struct msrp_text *rest)
 {
-    skip_blanks(rest);
-    return cut(rest, " \t");
+    while (begins(*rest, ' '))
+        *rest = skip(*rest, 1);
+    const char *blank = rest->len > 0 ? memchr(rest->at, ' ', rest->len) : NULL;
+    struct msrp_text uri = {rest->at, blank ? (size_t)(blank - rest->at) : rest->len};
+    *rest = skip(*rest, uri.len);
+    return uri;
 }
 
 bool msrp_path_equal(struct msrp_text a, struct msrp_text b)
 {
+    if (same(a, b))
+        return true;
     for (;;) {
         struct msrp_text uri_a = next(&a), uri_b = next(&b);
         if (uri_a.len == 0 || uri_b.len == 0)

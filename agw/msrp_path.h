@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #ifndef AGW_MSRP_PATH_H
 #define AGW_MSRP_PATH_H
-// MSRP paths, the values of To-Path, From-Path and a=path: one URI, or several divided by blanks,
+// MSRP paths, the values of To-Path, From-Path and a=path: one URI, or several divided by spaces,
 // the next hop first (RFC 4975 7.1, 8.2).
 
 #include <stdbool.h>

@@ -202,6 +202,19 @@ START_TEST(headers_are_bounded)
 }
 END_TEST
 
+START_TEST(the_bound_is_on_one_message)
+{
+    // A connection may carry any number of headers, with and without bodies.
+    struct msrp_rewriter *r = open_rewriter();
+
+    for (size_t sum = 0; sum < 2 * MSRP_HEADER_MAX; sum += strlen(START PATHS))
+        pass(r, START PATHS END, START PATHS_OUT END, whole);
+    for (size_t sum = 0; sum < 2 * MSRP_HEADER_MAX; sum += strlen(START PATHS))
+        pass(r, START PATHS BODY "x\r\n" END, START PATHS_OUT BODY "x\r\n" END, whole);
+    msrp_rewriter_close(r);
+}
+END_TEST
+
 START_TEST(lines_without_end_are_refused)
 {
     // Nothing is held for a line that does not end: no more than MSRP_HEADER_MAX bytes are taken.
@@ -251,13 +264,18 @@ START_TEST(without_room_nothing_is_lost)
     static const char in[] = START PATHS END;
     struct msrp_rewriter *r = open_rewriter();
     size_t consumed, produced;
-    uint8_t out[4];
+    uint8_t out[4], start[64];
 
     ck_assert_int_eq(msrp_rewrite(r, (const uint8_t *)in, strlen(in), &consumed, out, 0, &produced),
                      0);
     ck_assert_uint_eq(consumed, strlen(START) - 1);
     ck_assert_uint_eq(produced, 0);
-    pass(r, in + consumed, START PATHS_OUT END, (struct feed_pieces){.in = FEED_ALL, .out = 3});
+    size_t at = consumed;
+    ck_assert_int_eq(msrp_rewrite(r, NULL, 0, &consumed, start, sizeof(start), &produced), 0);
+    ck_assert_uint_eq(consumed, 0);
+    ck_assert_uint_eq(produced, strlen(START));
+    ck_assert_mem_eq(start, START, produced);
+    pass(r, in + at, PATHS_OUT END, (struct feed_pieces){.in = FEED_ALL, .out = 3});
     pass(r, START PATHS BODY, START PATHS_OUT BODY, whole);
     ck_assert_int_eq(msrp_rewrite(r, (const uint8_t *)"12345", 5, &consumed, out, 4, &produced), 0);
     ck_assert_uint_eq(consumed, 4);
@@ -362,6 +380,7 @@ int main(void)
         what_is_no_msrp_is_refused_at_its_first_byte,
         broken_stays_broken,
         headers_are_bounded,
+        the_bound_is_on_one_message,
         lines_without_end_are_refused,
         bodies_are_not_held,
         without_room_nothing_is_lost,
