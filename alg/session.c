@@ -640,8 +640,8 @@ void sessions_notification(struct sessions *all, const struct agw_notification *
         s->released++;
         finish_when_quiet(s);
     }
-    session_unref(
-        s); // NOLINT(clang-analyzer-unix.Malloc): it counts no references; this one is ours
+    // The analyzer does not count references: this one is ours.
+    session_unref(s); // NOLINT(clang-analyzer-unix.Malloc)
 }
 
 static void end_for(void *object, void *arg)
