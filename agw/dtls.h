@@ -17,7 +17,8 @@
 // --- what associations of one AGW have in common ------------------------------------------------
 
 struct dtls_profile;
-// Suites, versions, cookie secret, MTU and timers from cfg. Shared read-only by all workers.
+// Suites, versions, cookie secret, MTU, timers and key log from cfg. Shared read-only by all
+// workers. Returns 0 or a negative errno, which the log explains; *out untouched.
 int dtls_profile_open(struct dtls_profile **out, const struct config *cfg);
 void dtls_profile_close(struct dtls_profile *profile);
 // Bytes the worst enabled suite adds to one datagram (REQ-096).
@@ -53,10 +54,11 @@ struct dtls;
 enum dtls_state {
     DTLS_HANDSHAKE,   // also while it waits for the fingerprints of the peer (NOTE 3)
     DTLS_ESTABLISHED, // peer verified
-    DTLS_CLOSED,      // peer sent close_notify, or dtls_close() was called
+    DTLS_CLOSED,      // the established peer sent close_notify or a fatal alert
     DTLS_FAILED,      // see dtls_failure()
 };
 
+// Neither function may call anything of the same association.
 struct dtls_sink {
     // A datagram for the peer. Loss is allowed.
     void (*transmit)(void *arg, const void *datagram, size_t len);
@@ -77,6 +79,9 @@ struct dtls *dtls_open_client(const struct dtls_profile *profile,
                               const struct certificate *certificate,
                               const struct fingerprints *remote, struct dtls_sink sink,
                               uint64_t now_us);
+// What the peer is verified against from now on. A parked handshake goes on at once, with what
+// arrived while it waited, and has the whole handshake timeout again. Without effect once the
+// handshake is over: another peer is another association.
 void dtls_set_fingerprints(struct dtls *dtls, const struct fingerprints *remote, uint64_t now_us);
 
 // Takes one datagram, which may hold several records; deliver runs once per application record.
@@ -92,8 +97,17 @@ uint64_t dtls_deadline(const struct dtls *dtls);
 void dtls_tick(struct dtls *dtls, uint64_t now_us);
 
 enum dtls_state dtls_state(const struct dtls *dtls);
-enum reason dtls_failure(const struct dtls *dtls); // once DTLS_FAILED
-// "server, DTLS1.2, ECDHE-ECDSA-AES128-GCM-SHA256, SHA-256 4A:AD.. matched" for the trace.
+// Why, once DTLS_FAILED:
+//   DTLS_FINGERPRINT, WEAK_FINGERPRINT, DTLS_NO_CERTIFICATE  the peer got a fatal bad_certificate
+//   DTLS_HANDSHAKE    nothing in common, or the handshake is broken; the peer got a fatal alert,
+//                     unless it was its own alert in answer to our ClientHello
+//   DTLS_REFUSED      the peer sent a fatal alert or close_notify
+//   DTLS_TIMEOUT      nobody got anything
+//   AGW_NO_RESOURCE   memory ran out; the peer got a fatal alert
+// The alert is sent again when the peer repeats its flight, until dtls_close() (REQ-131).
+enum reason dtls_failure(const struct dtls *dtls);
+// "server, DTLS1.2, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, SHA-256 4A:AD.. matched" for the
+// trace; before and instead of establishment what it waits for or why it failed.
 void dtls_describe(const struct dtls *dtls, char *buf, size_t size);
 // Records dropped without an alert (RFC 6347 4.1.2.7) since the last call.
 unsigned dtls_take_discarded(struct dtls *dtls);
