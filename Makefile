@@ -129,7 +129,9 @@ $(B)/tests/flows: $(call obj,$(FLOWS)) $(LIBCOMMON)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(call link,$(LIBS) $(TEST_LIBS))
-$(B)/bench/%: $(B)/obj/tests/bench/%.o $(LIBAGW) $(LIBSDP) $(LIBCOMMON)
+# Each bench_NAME.c is a program; the other files of the folder are shared by them.
+BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/bench/%,$(filter tests/bench/bench_%,$(BENCH)))
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(call obj,$(filter-out tests/bench/bench_%,$(BENCH))) $(LIBAGW) $(LIBSDP) $(LIBCOMMON)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(call link,$(LIBS))
@@ -167,7 +169,7 @@ walls: ## no room includes what it may not know
 format: ## let clang-format have its way
 	$(Q)clang-format -i $(EVERY_C) $(EVERY_H)
 
-bench: all $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH)) ## speed and memory, beside a minimal relay in the same run
+bench: all $(BENCH_BIN) ## speed and memory, beside a minimal relay in the same run
 	$(Q)tests/bench/run.sh $(B)
 demo: all ## both faxes of TS 23.334 6.2.10.4, from nothing, with their charts
 	$(Q)tests/demo.sh $(B)

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The whole process beside the floor: media both plain and secured, handshakes, calls, memory.
+//
+//   bench_pcscf BUILD_DIRECTORY [TURNS]
+//
+// Happy path: two floors and two P-CSCFs (with and without gathering) each get SESSIONS plain and
+// SESSIONS secured calls; then all take turns, load by load, so that each meets the same machine. A
+// third P-CSCF holds secured calls that say nothing: its memory is read at the end. A fourth is
+// there for whole calls. One table is printed.
+//
+// Failure paths: whatever cannot be started, called or secured ends the run with a sentence and
+// status 1; lost datagrams are counted and said. The measured processes die with this one.
+
+#include "tests/bench/calls.h"
+#include "tests/bench/child.h"
+#include "tests/bench/ends.h"
+#include "tests/bench/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define SESSIONS BENCH_SESSIONS_MAX
+#define TURNS_DEFAULT 5
+#define PATH_SIZE 512
+
+// Handshakes per turn.
+#define HANDSHAKES 100
+// Whole calls per turn, and how many of them are under way at a time.
+#define CALLS 400
+#define CALLS_AT_ONCE 8
+// Calls at each end of the set-up over which its cost is averaged.
+#define SAMPLE 100
+// The transactions of a set-up are gone 64 * T1 = 32 s later (RFC 3261 17.1.1.2): idle from there.
+#define IDLE_AFTER_S 36
+
+enum target { TARGET_OURS = 1, TARGET_GATHER, TARGET_IDLE, TARGET_CALLS, TARGET_FLOOR };
+enum kind { KIND_UDP, KIND_DTLS, KINDS };
+
+static const uint16_t bases[KINDS] = {BENCH_PORT_UDP, BENCH_PORT_DTLS};
+
+// Something under measurement with the ends of its sessions.
+struct subject {
+    enum target target;
+    struct child child[KINDS]; // a P-CSCF is one child for both kinds
+    struct ends *ends[KINDS];
+    unsigned shaken; // sessions whose handshake is done
+};
+
+struct bench {
+    const char *build;
+    unsigned turns;
+    struct identity identity; // of all UEs
+    struct subject floor, ours, gather, idle, calls;
+    uint64_t lost, damaged, sent;
+};
+
+static _Noreturn void die(const char *what)
+{
+    fprintf(stderr, "bench: %s\n", what);
+    exit(1);
+}
+
+// --- starting -----------------------------------------------------------------------------------
+
+static void write_config(const char *path, enum target target, unsigned gather_us)
+{
+    FILE *f = fopen(path, "we");
+    if (!f)
+        die("no file for the configuration");
+    fprintf(f,
+            "access:\n  listen: [\"127.4.%u.%u:%u\"]\n  media: [\"127.4.%u.%u\"]\n"
+            "  ports: {min: 20000, max: 22999}\n",
+            target, HOST_ACCESS, BENCH_PORT_SIP, target, HOST_ACCESS);
+    fprintf(f,
+            "core:\n  listen: [\"127.4.%u.%u:%u\"]\n  media: [\"127.4.%u.%u\"]\n"
+            "  ports: {min: 20000, max: 22999}\n  next_hop: \"127.4.%u.%u:%u\"\n",
+            target, HOST_CORE, BENCH_PORT_SIP, target, HOST_CORE, target, HOST_FAR, BENCH_PORT_SIP);
+    // sessions wait for their turn with the handshake
+    fprintf(f, "agw: {workers: 1, gather_us: %u, handshake_timeout_ms: 120000}\n", gather_us);
+    fprintf(f, "log: {level: error}\nadmin: {listen: off}\n");
+    fclose(f);
+}
+
+static void start_pcscf(const struct bench *b, struct subject *s, unsigned gather_us)
+{
+    char program[PATH_SIZE], config[PATH_SIZE];
+    snprintf(program, sizeof(program), "%s/pcscf", b->build);
+    snprintf(config, sizeof(config), "%s/bench/pcscf-%u.yaml", b->build, s->target);
+    write_config(config, s->target, gather_us);
+    char *argv[] = {program, "--config", config, NULL};
+    if (child_start(&s->child[KIND_UDP], argv) < 0)
+        die("pcscf does not start");
+    s->child[KIND_DTLS] = s->child[KIND_UDP];
+}
+
+static void start_floor(const struct bench *b, struct subject *s, enum kind kind)
+{
+    char program[PATH_SIZE], count[16], target[16];
+    snprintf(program, sizeof(program), "%s/bench/bench_floor", b->build);
+    snprintf(count, sizeof(count), "%u", SESSIONS);
+    snprintf(target, sizeof(target), "%u", s->target);
+    char *argv[] = {program, kind == KIND_DTLS ? "dtls" : "udp", count, target, NULL};
+    if (child_start(&s->child[kind], argv) < 0 || !child_wait_ready(&s->child[kind]))
+        die("the floor does not start");
+}
+
+static void stop(struct subject *s)
+{
+    bool one = s->child[KIND_UDP].pid == s->child[KIND_DTLS].pid;
+    child_stop(&s->child[KIND_UDP]);
+    if (!one)
+        child_stop(&s->child[KIND_DTLS]);
+    ends_close(s->ends[KIND_UDP]);
+    ends_close(s->ends[KIND_DTLS]);
+}
+
+// --- sessions -----------------------------------------------------------------------------------
+
+static void open_ends(const struct bench *b, struct subject *s, enum kind kind)
+{
+    s->ends[kind] =
+        ends_open(s->target, bases[kind], SESSIONS, kind == KIND_DTLS ? &b->identity : NULL);
+    if (!s->ends[kind])
+        die("no sockets for the ends");
+}
+
+static struct calls *open_calls(const struct bench *b, const struct subject *s, enum kind kind)
+{
+    struct calls *calls =
+        calls_open(s->target, bases[kind], kind == KIND_DTLS ? b->identity.fingerprint : NULL);
+    if (!calls)
+        die("no calls");
+    return calls;
+}
+
+static void set_up(struct subject *s, struct calls *calls, enum kind kind, unsigned first,
+                   unsigned count, unsigned at_once)
+{
+    if (calls_run(calls, CALLS_SET_UP, first, count, at_once) < count)
+        die("calls cannot be set up");
+    for (unsigned i = first; i < first + count; i++) {
+        struct ends_route route = calls_route(calls, i);
+        if (ends_connect(s->ends[kind], i, &route) < 0)
+            die("a media address cannot be used");
+    }
+}
+
+static void fill_pcscf(const struct bench *b, struct subject *s, enum kind kind)
+{
+    struct calls *calls = open_calls(b, s, kind);
+    open_ends(b, s, kind);
+    set_up(s, calls, kind, 0, SESSIONS, CALLS_AT_ONCE);
+    calls_close(calls);
+}
+
+static void fill_floor(const struct bench *b, struct subject *s, enum kind kind)
+{
+    open_ends(b, s, kind);
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        uint16_t port = (uint16_t)(bases[kind] + i);
+        struct ends_route route = {bench_address(s->target, HOST_ACCESS, port),
+                                   bench_address(s->target, HOST_CORE, port)};
+        if (ends_connect(s->ends[kind], i, &route) < 0)
+            die("a media address cannot be used");
+    }
+}
+
+// Returns the CPU time of one handshake in microseconds.
+static double shake_hands(struct subject *s, unsigned count)
+{
+    const struct child *child = &s->child[KIND_DTLS];
+    child_settle(child);
+    uint64_t before = child_cpu_ns(child);
+    if (ends_shake_hands(s->ends[KIND_DTLS], s->shaken, count) < count)
+        die("handshakes are not completed");
+    child_settle(child);
+    s->shaken += count;
+    return (double)(child_cpu_ns(child) - before) / 1e3 / count;
+}
+
+// --- media --------------------------------------------------------------------------------------
+
+struct media_row {
+    enum kind kind;
+    bool gather; // the P-CSCF that gathers is measured, not the other
+    double aim;
+    struct ends_load load;
+};
+
+// Aims: policy, latching and statistics may cost a fifth; gathering must more than pay.
+static const struct media_row media_rows[] = {
+    {KIND_UDP, false, 1.2, {"1 busy stream", 1, ENDS_UP, 0, 128, 60000}},
+    {KIND_UDP, false, 1.2, {"1000 busy streams", 1000, ENDS_UP, 0, 2000, 60000}},
+    {KIND_UDP, false, 1.2, {"1000 streams x 50/s", 1000, ENDS_UP, 50, 0, 50000}},
+    {KIND_UDP, true, 1.0, {"1000 streams x 50/s, gathering", 1000, ENDS_UP, 50, 0, 50000}},
+    {KIND_UDP, false, 1.2, {"200 streams x 50/s", 200, ENDS_UP, 50, 0, 10000}},
+    {KIND_UDP, true, 1.0, {"200 streams x 50/s, gathering", 200, ENDS_UP, 50, 0, 10000}},
+    {KIND_DTLS, false, 1.2, {"1 busy stream, up", 1, ENDS_UP, 0, 128, 60000}},
+    {KIND_DTLS, false, 1.2, {"1 busy stream, down", 1, ENDS_DOWN, 0, 128, 60000}},
+    {KIND_DTLS, false, 1.2, {"1000 busy streams", 1000, ENDS_BOTH, 0, 2000, 60000}},
+    {KIND_DTLS, false, 1.2, {"1000 streams x 50/s", 1000, ENDS_BOTH, 50, 0, 50000}},
+    {KIND_DTLS, true, 1.0, {"1000 streams x 50/s, gathering", 1000, ENDS_BOTH, 50, 0, 50000}},
+    {KIND_DTLS, false, 1.2, {"200 streams x 50/s", 200, ENDS_BOTH, 50, 0, 10000}},
+    {KIND_DTLS, true, 1.0, {"200 streams x 50/s, gathering", 200, ENDS_BOTH, 50, 0, 10000}},
+};
+#define MEDIA_ROWS (sizeof(media_rows) / sizeof(media_rows[0]))
+
+// Returns the CPU time of one datagram in microseconds.
+static double carry(struct bench *b, struct subject *s, enum kind kind,
+                    const struct ends_load *load)
+{
+    struct ends_result r = ends_run(s->ends[kind], load, &s->child[kind]);
+    b->sent += load->count;
+    b->lost += r.lost;
+    b->damaged += r.damaged;
+    return r.arrived > 0 ? (double)r.cpu_ns / 1e3 / (double)r.arrived : 0;
+}
+
+static void measure_media(struct bench *b, struct row rows[static MEDIA_ROWS])
+{
+    for (unsigned turn = 0; turn < b->turns; turn++) {
+        for (size_t i = 0; i < MEDIA_ROWS; i++) {
+            const struct media_row *m = &media_rows[i];
+            struct subject *ours = m->gather ? &b->gather : &b->ours;
+            // who begins changes, so that nobody always finds the machine as the other left it
+            if (turn & 1)
+                series_add(&rows[i].ours, carry(b, ours, m->kind, &m->load));
+            series_add(&rows[i].floor, carry(b, &b->floor, m->kind, &m->load));
+            if (!(turn & 1))
+                series_add(&rows[i].ours, carry(b, ours, m->kind, &m->load));
+        }
+    }
+}
+
+static void name_media(struct row rows[static MEDIA_ROWS])
+{
+    for (size_t i = 0; i < MEDIA_ROWS; i++)
+        rows[i] = (struct row){.group = media_rows[i].kind == KIND_DTLS ? "DTLS" : "UDP",
+                               .what = media_rows[i].load.name,
+                               .unit = "us/datagram",
+                               .aim = media_rows[i].aim,
+                               .rates = true};
+}
+
+// --- handshakes, calls, memory ------------------------------------------------------------------
+
+static void measure_handshakes(struct bench *b, struct row *row)
+{
+    for (unsigned turn = 0; turn < b->turns; turn++) {
+        series_add(&row->floor, shake_hands(&b->floor, HANDSHAKES));
+        series_add(&row->ours, shake_hands(&b->ours, HANDSHAKES));
+    }
+    shake_hands(&b->floor, SESSIONS - b->floor.shaken);
+    shake_hands(&b->ours, SESSIONS - b->ours.shaken);
+    shake_hands(&b->gather, SESSIONS);
+}
+
+static void measure_calls(struct bench *b, struct row *cpu, struct row *wall)
+{
+    struct calls *calls = open_calls(b, &b->calls, KIND_DTLS);
+    const struct child *child = &b->calls.child[KIND_UDP];
+    (void)calls_run(calls, CALLS_WHOLE, 0, CALLS, CALLS_AT_ONCE);
+    for (unsigned turn = 0; turn < b->turns; turn++) {
+        child_settle(child);
+        uint64_t before = child_cpu_ns(child), from = bench_ns(CLOCK_MONOTONIC);
+        if (calls_run(calls, CALLS_WHOLE, 0, CALLS, CALLS_AT_ONCE) < CALLS)
+            die("calls fail");
+        uint64_t taken = bench_ns(CLOCK_MONOTONIC) - from;
+        child_settle(child);
+        series_add(&cpu->ours, (double)(child_cpu_ns(child) - before) / 1e3 / CALLS);
+        series_add(&wall->ours, CALLS * 1e9 / (double)taken);
+    }
+    calls_close(calls);
+}
+
+struct memory_rows {
+    struct row early, late, pss, rss, idle_pss;
+    struct child_memory before;
+    uint64_t since_ns; // all sessions are there
+};
+
+static double set_up_cost(struct subject *s, struct calls *calls, unsigned first)
+{
+    const struct child *child = &s->child[KIND_DTLS];
+    child_settle(child);
+    uint64_t before = child_cpu_ns(child);
+    set_up(s, calls, KIND_DTLS, first, SAMPLE, 1);
+    child_settle(child);
+    return (double)(child_cpu_ns(child) - before) / 1e3 / SAMPLE;
+}
+
+// The first calls, then the rest, then their handshakes.
+static void fill_idle(struct bench *b, struct memory_rows *rows)
+{
+    struct subject *s = &b->idle;
+    struct calls *calls = open_calls(b, s, KIND_DTLS);
+    open_ends(b, s, KIND_DTLS);
+    if (calls_run(calls, CALLS_WHOLE, 0, 1, 1) < 1)
+        die("calls fail");
+    rows->before = child_memory(&s->child[KIND_DTLS]);
+    series_add(&rows->early.ours, set_up_cost(s, calls, 0));
+    set_up(s, calls, KIND_DTLS, SAMPLE, SESSIONS - 2 * SAMPLE, CALLS_AT_ONCE);
+    series_add(&rows->late.ours, set_up_cost(s, calls, SESSIONS - SAMPLE));
+    series_add(&rows->late.floor, series_median(&rows->early.ours));
+    calls_close(calls);
+    shake_hands(s, SESSIONS);
+    rows->since_ns = bench_ns(CLOCK_MONOTONIC);
+    struct child_memory now = child_memory(&s->child[KIND_DTLS]);
+    series_add(&rows->pss.ours, (double)(now.pss_kib - rows->before.pss_kib) / SESSIONS);
+}
+
+static void read_idle(const struct bench *b, struct memory_rows *rows)
+{
+    while (bench_ns(CLOCK_MONOTONIC) - rows->since_ns < IDLE_AFTER_S * 1000000000ull)
+        usleep(100000);
+    struct child_memory now = child_memory(&b->idle.child[KIND_DTLS]);
+    series_add(&rows->idle_pss.ours, (double)(now.pss_kib - rows->before.pss_kib) / SESSIONS);
+    series_add(&rows->rss.ours, (double)(now.rss_kib - rows->before.rss_kib) / SESSIONS);
+}
+
+// --- all of it ----------------------------------------------------------------------------------
+
+static void start_all(struct bench *b)
+{
+    start_floor(b, &b->floor, KIND_UDP);
+    start_floor(b, &b->floor, KIND_DTLS);
+    start_pcscf(b, &b->ours, 0);
+    start_pcscf(b, &b->gather, 500);
+    start_pcscf(b, &b->idle, 500);
+    start_pcscf(b, &b->calls, 500);
+    for (enum kind kind = KIND_UDP; kind < KINDS; kind++) {
+        fill_floor(b, &b->floor, kind);
+        fill_pcscf(b, &b->ours, kind);
+        fill_pcscf(b, &b->gather, kind);
+    }
+}
+
+static void stop_all(struct bench *b)
+{
+    stop(&b->floor);
+    stop(&b->ours);
+    stop(&b->gather);
+    stop(&b->idle);
+    stop(&b->calls);
+    identity_free(&b->identity);
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int main(int argc, char **argv)
+{
+    static struct bench b = {.floor = {.target = TARGET_FLOOR},
+                             .ours = {.target = TARGET_OURS},
+                             .gather = {.target = TARGET_GATHER},
+                             .idle = {.target = TARGET_IDLE},
+                             .calls = {.target = TARGET_CALLS}};
+    static struct row media[MEDIA_ROWS];
+    struct row handshake = {"DTLS", "handshake, mutual P-256", "us", .aim = 1.15, .rates = true};
+    struct row cpu = {"calls", "whole call, secured", "us", .rates = true};
+    struct row wall = {"calls", "8 at once", "calls/s"};
+    struct memory_rows memory = {
+        .early = {"calls", "set-up of the first 100", "us"},
+        .late = {"calls", "set-up of the last 100 of 1000, beside the first", "us", .aim = 1.15},
+        .pss = {"memory", "secured session, after set-up", "KiB PSS"},
+        .idle_pss = {"memory", "secured session, idle", "KiB PSS", .aim = 40},
+        .rss = {"memory", "secured session, idle", "KiB RSS"}};
+    if (argc < 2) {
+        fprintf(stderr, "usage: bench_pcscf BUILD_DIRECTORY [TURNS]\n");
+        return 2;
+    }
+    b.build = argv[1];
+    b.turns = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : TURNS_DEFAULT;
+    raise_descriptor_limit();
+    child_pin_caller();
+    if (identity_create(&b.identity) < 0)
+        die("no certificate");
+    name_media(media);
+    start_all(&b);
+    fill_idle(&b, &memory);
+    measure_handshakes(&b, &handshake);
+    measure_media(&b, media);
+    measure_calls(&b, &cpu, &wall);
+    read_idle(&b, &memory);
+
+    report_head();
+    for (size_t i = 0; i < MEDIA_ROWS; i++)
+        report_row(&media[i]);
+    report_row(&handshake);
+    report_row(&cpu);
+    report_row(&wall);
+    report_row(&memory.early);
+    report_row(&memory.late);
+    report_row(&memory.pss);
+    report_row(&memory.idle_pss);
+    report_row(&memory.rss);
+    printf("\n%u turns; of %llu datagrams %llu were lost and %llu damaged.\n", b.turns,
+           (unsigned long long)b.sent, (unsigned long long)b.lost, (unsigned long long)b.damaged);
+    stop_all(&b);
+    return b.damaged > 0;
+}
