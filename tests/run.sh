@@ -41,6 +41,10 @@ count() {
         END { print checks + 0, bad + 0 }' "$1")
 }
 
+# A session of its own hears no interrupt key: pass it on.
+session=
+trap '[ -n "$session" ] && pkill -KILL -s "$session"; exit 130' INT TERM
+
 # Runs one binary in a session of its own. Sets status.
 run() {
     # shellcheck disable=SC2086
