@@ -252,9 +252,10 @@ static bool for_us(const struct passage *p)
     return !target->url_user && route_is_own(p->proxy, target) && !p->sip->sip_route;
 }
 
+// An ACK that reaches this far answers a 2xx: it has no life outside a dialog.
 static bool within_invite_dialog(const struct passage *p)
 {
-    return p->facts.to_tag && p->facts.kind != SIP_OTHER;
+    return p->facts.kind == SIP_ACK || (p->facts.to_tag && p->facts.kind != SIP_OTHER);
 }
 
 static bool opens_dialog(const struct passage *p)
@@ -362,7 +363,7 @@ static enum reason pass(struct passage *p, const char **text)
     if (reason != REASON_NONE)
         return reason;
     route_pop_own(p->proxy, p->msg, p->sip, p->token, sizeof(p->token));
-    reason = p->facts.to_tag ? find_session(p) : REASON_NONE;
+    reason = p->facts.to_tag || within_invite_dialog(p) ? find_session(p) : REASON_NONE;
     if (reason != REASON_NONE)
         return reason;
     struct hop next = route_next(p->proxy, p->in->side, p->sip, p->f->session);
