@@ -48,6 +48,8 @@ static void add_all(struct suite *s)
     suite_modification(s);
     suite_audio(s);
     suite_failure(s);
+    suite_misbehaviour(s);
+    suite_sip(s);
 }
 
 static int run_shard(unsigned shard, const char *word)

@@ -21,5 +21,7 @@ void suite_t38_term(struct suite *s);
 void suite_modification(struct suite *s);
 void suite_audio(struct suite *s);
 void suite_failure(struct suite *s);
+void suite_misbehaviour(struct suite *s);
+void suite_sip(struct suite *s);
 
 #endif

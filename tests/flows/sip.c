@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Happy path: a message is a text; requests are put together from a template, responses from the
+// request they answer. Failure: a message that does not come fails the test.
+#include "tests/flows/sip.h"
+
+#include "tests/flows/socket.h"
+
+#include "common/strbuf.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define DATAGRAM_MAX 65536
+
+struct sip {
+    struct flow *flow;
+    int fd;
+    const char *address;
+    const char *peer;
+    unsigned count; // of what must be unique: Call-IDs, tags, branches
+};
+
+// --- life ---------------------------------------------------------------------------------------
+
+struct sip *sip_open(struct flow *f, enum host host, const char *peer)
+{
+    struct sip *s = calloc(1, sizeof(*s));
+
+    ck_assert_ptr_nonnull(s);
+    *s = (struct sip){.flow = f,
+                      .fd = socket_bind(f, host, flow_port(f, host)),
+                      .address = flow_at(f, host),
+                      .peer = peer};
+    return s;
+}
+
+void sip_close(struct sip *s)
+{
+    close(s->fd);
+    free(s);
+}
+
+const char *sip_address(const struct sip *s)
+{
+    return s->address;
+}
+
+// --- messages -----------------------------------------------------------------------------------
+
+void sip_send_raw(struct sip *s, const void *bytes, size_t len)
+{
+    socket_send(s->fd, s->peer, bytes, len);
+}
+
+void sip_send(struct sip *s, const char *message)
+{
+    struct strbuf wire = STRBUF_INIT;
+
+    for (const char *c = message; *c; c++)
+        strbuf_add(&wire, *c == '\n' ? "\r\n" : c, *c == '\n' ? 2 : 1);
+    sip_send_raw(s, wire.text ? wire.text : "", wire.len);
+    strbuf_free(&wire);
+}
+
+const char *sip_next(struct sip *s)
+{
+    static char bytes[DATAGRAM_MAX];
+    size_t len = socket_receive(s->flow, s->fd, bytes, sizeof(bytes)), kept = 0;
+
+    for (size_t i = 0; i < len; i++)
+        if (bytes[i] != '\r' || i + 1 == len || bytes[i + 1] != '\n')
+            bytes[kept++] = bytes[i];
+    return flow_copy(s->flow, bytes, kept);
+}
+
+const char *sip_expect(struct sip *s, const char *ere)
+{
+    for (;;) {
+        const char *message = sip_next(s);
+        const char *first = flow_copy(s->flow, message, strcspn(message, "\n"));
+        if (text_matches(first, ere))
+            return message;
+    }
+}
+
+void sip_drain(struct sip *s)
+{
+    char byte;
+
+    while (recv(s->fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0)
+        continue;
+}
+
+// The n-th header field (from 0) of that name.
+static const char *header_nth(struct sip *s, const char *message, const char *name, unsigned n)
+{
+    size_t len = strlen(name);
+
+    for (const char *line = strchr(message, '\n'); line && line[1] != '\n' && line[1];
+         line = strchr(line + 1, '\n')) {
+        const char *value = line + 1 + len;
+        if (strncasecmp(line + 1, name, len) != 0 || *value != ':' || n-- > 0)
+            continue;
+        value += 1 + strspn(value + 1, " ");
+        return flow_copy(s->flow, value, strcspn(value, "\n"));
+    }
+    return NULL;
+}
+
+const char *sip_header(struct sip *s, const char *message, const char *name)
+{
+    return header_nth(s, message, name, 0);
+}
+
+const char *sip_body(const char *message)
+{
+    const char *gap = strstr(message, "\n\n");
+
+    return gap ? gap + 2 : "";
+}
+
+// Content-Length counts CRLF line ends.
+static size_t wire_length(const char *body)
+{
+    size_t len = strlen(body);
+
+    for (const char *c = body; *c; c++)
+        len += *c == '\n';
+    return len;
+}
+
+static void put_body(struct strbuf *out, const char *extra, const char *body)
+{
+    strbuf_puts(out, extra ? extra : "");
+    if (body && !(extra && strstr(extra, "Content-Type:")))
+        strbuf_puts(out, "Content-Type: application/sdp\n");
+    strbuf_printf(out, "Content-Length: %zu\n\n%s", body ? wire_length(body) : 0, body ? body : "");
+}
+
+static const char *finished(struct sip *s, struct strbuf *text)
+{
+    char *taken = strbuf_take(text);
+
+    ck_assert_ptr_nonnull(taken);
+    const char *copy = flow_copy(s->flow, taken, strlen(taken));
+    free(taken);
+    return copy;
+}
+
+static void put_start(struct strbuf *out, struct sip *s, const char *method, const char *uri)
+{
+    strbuf_printf(out, "%s %s SIP/2.0\nVia: SIP/2.0/UDP %s;branch=z9hG4bK-%u-%d\n", method, uri,
+                  s->address, ++s->count, getpid());
+}
+
+const char *sip_request(struct sip *s, const char *method, const char *uri, const char *extra,
+                        const char *body)
+{
+    struct strbuf out = STRBUF_INIT;
+    unsigned id = ++s->count;
+
+    put_start(&out, s, method, uri);
+    strbuf_printf(&out,
+                  "Max-Forwards: 70\nFrom: <sip:alice@example.net>;tag=f%u\nTo: <%s>\n"
+                  "Call-ID: call-%u-%d@%s\nCSeq: 1 %s\nContact: <sip:alice@%s>\n",
+                  id, uri, id, getpid(), s->address, method, s->address);
+    put_body(&out, extra, body);
+    return finished(s, &out);
+}
+
+static void copy_all(struct strbuf *out, struct sip *s, const char *message, const char *name)
+{
+    const char *value;
+
+    for (unsigned n = 0; (value = header_nth(s, message, name, n)) != NULL; n++)
+        strbuf_printf(out, "%s: %s\n", name, value);
+}
+
+const char *sip_response(struct sip *s, const char *request, const char *status, const char *extra,
+                         const char *body)
+{
+    static const char *const names[] = {"Via", "Record-Route", "From", "Call-ID", "CSeq"};
+    struct strbuf out = STRBUF_INIT;
+    const char *to = sip_header(s, request, "To");
+
+    strbuf_printf(&out, "SIP/2.0 %s\n", status);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        copy_all(&out, s, request, names[i]);
+    strbuf_printf(&out, "To: %s%s\nContact: <sip:party@%s>\n", to,
+                  strstr(to, ";tag=") ? "" : ";tag=t1", s->address);
+    put_body(&out, extra, body);
+    return finished(s, &out);
+}
+
+// --- dialogs ------------------------------------------------------------------------------------
+
+static const char *uri_in(struct sip *s, const char *value)
+{
+    const char *open = value ? strchr(value, '<') : NULL;
+
+    ck_assert_ptr_nonnull(open);
+    return flow_copy(s->flow, open + 1, strcspn(open + 1, ">"));
+}
+
+// Route lines out of the Record-Route fields, in order or reversed.
+static const char *routes_of(struct sip *s, const char *message, bool reversed)
+{
+    const char *routes = "", *value;
+
+    for (unsigned n = 0; (value = header_nth(s, message, "Record-Route", n)) != NULL; n++)
+        routes = reversed ? flow_text(s->flow, "Route: %s\n%s", value, routes)
+                          : flow_text(s->flow, "%sRoute: %s\n", routes, value);
+    return routes;
+}
+
+static unsigned cseq_of(struct sip *s, const char *message)
+{
+    return (unsigned)strtoul(sip_header(s, message, "CSeq"), NULL, 10);
+}
+
+struct sip_dialog sip_dialog_of_response(struct sip *s, const char *response)
+{
+    return (struct sip_dialog){.sip = s,
+                               .local = sip_header(s, response, "From"),
+                               .remote = sip_header(s, response, "To"),
+                               .call_id = sip_header(s, response, "Call-ID"),
+                               .target = uri_in(s, sip_header(s, response, "Contact")),
+                               .routes = routes_of(s, response, true),
+                               .cseq = cseq_of(s, response)};
+}
+
+struct sip_dialog sip_dialog_of_request(struct sip *s, const char *request)
+{
+    return (struct sip_dialog){.sip = s,
+                               .local =
+                                   flow_text(s->flow, "%s;tag=t1", sip_header(s, request, "To")),
+                               .remote = sip_header(s, request, "From"),
+                               .call_id = sip_header(s, request, "Call-ID"),
+                               .target = uri_in(s, sip_header(s, request, "Contact")),
+                               .routes = routes_of(s, request, false),
+                               .cseq = 100};
+}
+
+const char *sip_dialog_request(struct sip_dialog *d, const char *method, const char *extra,
+                               const char *body)
+{
+    struct strbuf out = STRBUF_INIT;
+
+    if (strcmp(method, "ACK") != 0)
+        d->cseq++;
+    put_start(&out, d->sip, method, d->target);
+    strbuf_printf(&out,
+                  "%sMax-Forwards: 70\nFrom: %s\nTo: %s\nCall-ID: %s\nCSeq: %u %s\n"
+                  "Contact: <sip:party@%s>\n",
+                  d->routes, d->local, d->remote, d->call_id, d->cseq, method, d->sip->address);
+    put_body(&out, extra, body);
+    return finished(d->sip, &out);
+}

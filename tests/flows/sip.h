@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef TESTS_FLOWS_SIP_H
+#define TESTS_FLOWS_SIP_H
+// A SIP party made by hand, over one UDP socket: for messages that no honest user agent sends, and
+// for looking at every byte of what arrives. Messages are texts with '\n' for line ends.
+
+#include "tests/flows/flow.h"
+
+struct sip;
+
+// A party at the host's address and SIP port, that talks to the P-CSCF at `peer`.
+struct sip *sip_open(struct flow *f, enum host host, const char *peer);
+void sip_close(struct sip *s);
+// "127.64.1.5:12341"
+const char *sip_address(const struct sip *s);
+
+// Sends the text with CRLF line ends, or bytes as they are.
+void sip_send(struct sip *s, const char *message);
+void sip_send_raw(struct sip *s, const void *bytes, size_t len);
+// Waits for the next message whose first line matches; others are passed over. The test fails when
+// none comes in time.
+const char *sip_expect(struct sip *s, const char *ere);
+// The next message, whatever it is.
+const char *sip_next(struct sip *s);
+
+// Forgets what has arrived.
+void sip_drain(struct sip *s);
+
+// The value of the first header field of that name as it arrived; NULL: none.
+const char *sip_header(struct sip *s, const char *message, const char *name);
+// What stands behind the empty line.
+const char *sip_body(const char *message);
+
+// A new request outside any dialog, with a Call-ID, tag and branch of its own. extra: more header
+// lines, each with its '\n'. body NULL: none; else it is SDP unless extra names a Content-Type.
+const char *sip_request(struct sip *s, const char *method, const char *uri, const char *extra,
+                        const char *body);
+// A response to a request that arrived, with a To tag of this party.
+const char *sip_response(struct sip *s, const char *request, const char *status, const char *extra,
+                         const char *body);
+
+// A dialog seen from this party.
+struct sip_dialog {
+    struct sip *sip;
+    const char *local, *remote; // From and To of its requests
+    const char *call_id, *target;
+    const char *routes; // Route lines
+    unsigned cseq;
+};
+
+// From the 2xx that this party got, or from the INVITE that it got and answered.
+struct sip_dialog sip_dialog_of_response(struct sip *s, const char *response);
+struct sip_dialog sip_dialog_of_request(struct sip *s, const char *request);
+// A request within it. ACK keeps the CSeq number of the INVITE, all others count on.
+const char *sip_dialog_request(struct sip_dialog *d, const char *method, const char *extra,
+                               const char *body);
+
+#endif
