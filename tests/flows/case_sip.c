@@ -3,10 +3,12 @@
 // After each the P-CSCF still answers, and calls of others go on.
 #include "tests/flows/agent.h"
 #include "tests/flows/sip.h"
+#include "tests/flows/socket.h"
 #include "tests/flows/suite.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // A P-CSCF between two parties made by hand.
 struct stage {
@@ -101,12 +103,9 @@ static const struct {
 
 static const char *with_address(struct stage *s, const char *message)
 {
-    const char *own = strstr(message, OWN);
-
-    if (!own)
-        return message;
-    return flow_text(s->f, "%.*s%s%s", (int)(own - message), message, sip_address(s->ue),
-                     with_address(s, own + strlen(OWN)));
+    for (int twice = 0; twice < 2; twice++) // Via and Contact
+        message = flow_replace(s->f, message, OWN, sip_address(s->ue));
+    return message;
 }
 
 // What SIP lets us answer is answered with 4xx or 505; the rest is passed over in silence; the core
@@ -255,11 +254,10 @@ START_TEST(what_belongs_nowhere_is_refused)
     const char *request =
         sip_request(s.ue, strays[_i].method, strays[_i].uri, strays[_i].extra, NULL);
 
-    if (strays[_i].tag) {
-        const char *to = strstr(request, "\nTo: ") + 1, *end = strchr(to, '\n');
+    if (strays[_i].tag)
         request =
-            flow_text(s.f, "%.*s;tag=%s%s", (int)(end - request), request, strays[_i].tag, end);
-    }
+            flow_replace(s.f, request, "\nTo: <sip:bob@example.net>",
+                         flow_text(s.f, "\nTo: <sip:bob@example.net>;tag=%s", strays[_i].tag));
     sip_send(s.ue, request);
     const char *answer = sip_expect(s.ue, "^SIP/2.0 [2-6]");
     must_say(s.f, answer, strays[_i].status);
@@ -289,10 +287,8 @@ START_TEST(max_forwards_zero_is_refused)
 {
     struct stage s = stage_open("hops", NULL);
     const char *request = sip_request(s.ue, "MESSAGE", "sip:bob@example.net", NULL, NULL);
-    const char *hops = strstr(request, "Max-Forwards: 70");
 
-    sip_send(s.ue, flow_text(s.f, "%.*sMax-Forwards: 0%s", (int)(hops - request), request,
-                             hops + strlen("Max-Forwards: 70")));
+    sip_send(s.ue, flow_replace(s.f, request, "Max-Forwards: 70", "Max-Forwards: 0"));
     sip_expect(s.ue, "^SIP/2.0 483 ");
     sip_send(s.core, sip_request(s.core, "MESSAGE", "sip:stranger@example.net", NULL, NULL));
     sip_expect(s.core, "^SIP/2.0 404 ");
@@ -352,6 +348,177 @@ START_TEST(unknown_methods_and_headers_pass)
 }
 END_TEST
 
+// --- answers
+// ---------------------------------------------------------------------------------------
+
+#define FINGERPRINT                                                                                \
+    "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E" \
+    ":1F"
+
+static const char *secured_offer(struct stage *s)
+{
+    return flow_text(s->f,
+                     "v=0\no=- 1 1 IN IP4 %s\ns=-\nc=IN IP4 %s\nt=0 0\n"
+                     "m=image 9000 UDP/TLS/UDPTL t38\na=3ge2ae:requested\na=setup:actpass\n"
+                     "a=dtls-id:0123456789abcdef0123456789abcdef\n"
+                     "a=fingerprint:SHA-256 " FINGERPRINT "\na=T38FaxVersion:0\n",
+                     flow_host(s->f, HOST_UE), flow_host(s->f, HOST_UE));
+}
+
+static const char *plain_answer(struct stage *s, unsigned port)
+{
+    return flow_text(s->f,
+                     "v=0\no=- 1 1 IN IP4 %s\ns=-\nc=IN IP4 %s\nt=0 0\n"
+                     "m=image %u udptl t38\na=T38FaxVersion:0\n",
+                     flow_host(s->f, HOST_CORE), flow_host(s->f, HOST_CORE), port);
+}
+
+// BYE from the UE, passed on and answered.
+static void hang_up(struct stage *s, struct sip_dialog *dialog)
+{
+    sip_send(s->ue, sip_dialog_request(dialog, "BYE", NULL, NULL));
+    const char *bye = sip_expect(s->core, "^BYE ");
+    sip_send(s->core, sip_response(s->core, bye, "200 OK", NULL, NULL));
+    sip_expect(s->ue, "^SIP/2.0 200 ");
+}
+
+// The 18x and the 2xx of a dialog, and the 2xx that comes again, carry the identical SDP to the UE
+// (REQ-122, RFC 3261 13.2.1).
+START_TEST(a_repeated_answer_stays_the_same)
+{
+    struct stage s = stage_open("repeated", NULL);
+
+    sip_send(s.ue, sip_request(s.ue, "INVITE", "sip:bob@example.net", NULL, secured_offer(&s)));
+    const char *invite = sip_expect(s.core, "^INVITE ");
+    const char *body = plain_answer(&s, 9000);
+    sip_send(s.core, sip_response(s.core, invite, "183 Session Progress", NULL, body));
+    const char *early = sip_expect(s.ue, "^SIP/2.0 183 ");
+    const char *ok = sip_response(s.core, invite, "200 OK", NULL, body);
+    sip_send(s.core, ok);
+    const char *answer = sip_expect(s.ue, "^SIP/2.0 200 ");
+    sip_send(s.core, ok); // the ACK is late
+    const char *again = sip_expect(s.ue, "^SIP/2.0 200 ");
+    must_say(s.f, sip_body(early), "^m=image [0-9]+ UDP/TLS/UDPTL t38$");
+    ck_assert_str_eq(sip_body(early), sip_body(answer));
+    ck_assert_str_eq(sip_body(answer), sip_body(again));
+    struct sip_dialog dialog = sip_dialog_of_response(s.ue, answer);
+    sip_send(s.ue, sip_dialog_request(&dialog, "ACK", NULL, NULL));
+    sip_expect(s.core, "^ACK ");
+    hang_up(&s, &dialog);
+    stage_close(&s, NULL);
+}
+END_TEST
+
+// Two branches behind the core answer: the UE sees two dialogs with one port and one fingerprint
+// (RFC 3261 13.2.1, RFC 8842 8), and media go to the one that wins.
+START_TEST(the_winner_of_a_fork_gets_the_media)
+{
+    struct stage s = stage_open("fork", NULL);
+
+    sip_send(s.ue, sip_request(s.ue, "INVITE", "sip:bob@example.net", NULL, secured_offer(&s)));
+    const char *invite = sip_expect(s.core, "^INVITE ");
+    const char *first =
+        sip_response(s.core, invite, "183 Session Progress", NULL, plain_answer(&s, 9000));
+    const char *second =
+        sip_response(s.core, invite, "183 Session Progress", NULL, plain_answer(&s, 9002));
+    second = flow_replace(s.f, second, ";tag=t1", ";tag=t2");
+    sip_send(s.core, first);
+    const char *one = sip_expect(s.ue, "^SIP/2.0 183 ");
+    sip_send(s.core, second);
+    const char *two = sip_expect(s.ue, "^SIP/2.0 183 ");
+    must_say(s.f, two, "^To: .*;tag=t2$");
+    ck_assert_str_eq(flow_value(s.f, one, "^m=image", "m=image "),
+                     flow_value(s.f, two, "^m=image", "m=image "));
+    ck_assert_str_eq(flow_value(s.f, one, "^a=fingerprint", "SHA-256 "),
+                     flow_value(s.f, two, "^a=fingerprint", "SHA-256 "));
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, plain_answer(&s, 9000)));
+    const char *answer = sip_expect(s.ue, "^SIP/2.0 200 ");
+    struct sip_dialog dialog = sip_dialog_of_response(s.ue, answer);
+    sip_send(s.ue, sip_dialog_request(&dialog, "ACK", NULL, NULL));
+    sip_expect(s.core, "^ACK ");
+    hang_up(&s, &dialog);
+    struct chart chart = pcscf_chart(s.p);
+    // the answer that won is the last that the AGW was told
+    const char *last = NULL;
+    for (const char *at = chart.mermaid; (at = strstr(at, "Remote Connection Address: ")); at++)
+        last = strstr(at, flow_host(s.f, HOST_CORE)) ? at : last;
+    must_say(s.f, last ? last : "", flow_text(s.f, "%s:9000<br/>", flow_host(s.f, HOST_CORE)));
+    stage_close(&s, NULL);
+}
+END_TEST
+
+// Requests within the dialog pass both ways along the route set.
+START_TEST(requests_within_a_dialog_pass_both_ways)
+{
+    struct stage s = stage_open("in-dialog", NULL);
+
+    sip_send(s.ue, sip_request(s.ue, "INVITE", "sip:bob@example.net", NULL, secured_offer(&s)));
+    const char *invite = sip_expect(s.core, "^INVITE ");
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, plain_answer(&s, 9000)));
+    struct sip_dialog ue = sip_dialog_of_response(s.ue, sip_expect(s.ue, "^SIP/2.0 200 "));
+    struct sip_dialog core = sip_dialog_of_request(s.core, invite);
+    sip_send(s.ue, sip_dialog_request(&ue, "ACK", NULL, NULL));
+    sip_expect(s.core, "^ACK ");
+    sip_send(s.ue, sip_dialog_request(&ue, "INFO", odd_headers, "up"));
+    const char *info = sip_expect(s.core, "^INFO ");
+    must_hold_lines(s.f, info, odd_headers);
+    sip_send(s.core, sip_response(s.core, info, "200 OK", NULL, NULL));
+    sip_expect(s.ue, "^SIP/2.0 200 ");
+    sip_send(s.core, sip_dialog_request(&core, "INFO", odd_headers, "down"));
+    info = sip_expect(s.ue, "^INFO ");
+    must_hold_lines(s.f, info, odd_headers);
+    sip_send(s.ue, sip_response(s.ue, info, "200 OK", NULL, NULL));
+    sip_expect(s.core, "^SIP/2.0 200 ");
+    hang_up(&s, &ue);
+    stage_close(&s, NULL);
+}
+END_TEST
+
+// --- streams
+// ---------------------------------------------------------------------------------------
+
+// Sends the parts one by one, and reads until `count` messages with status 200 are there.
+static void over_tcp(struct flow *f, struct pcscf *p, const char *const *parts, unsigned count)
+{
+    int fd = socket_connect(f, HOST_OTHER, pcscf_access(p));
+    const char *got = "";
+
+    for (; *parts; parts++)
+        socket_write(fd, *parts);
+    while (text_count(got, "^SIP/2.0 200 ") < count)
+        got = flow_text(f, "%s%s", got, socket_read(f, fd));
+    close(fd);
+}
+
+// Messages over TCP may come in pieces, or several in one; what is none hurts its own connection at
+// most.
+START_TEST(tcp_streams_are_cut_into_messages)
+{
+    struct flow *f = flow_open("tcp");
+    struct pcscf *p = pcscf_start(f, NULL);
+    const char *options = flow_text(f,
+                                    "OPTIONS sip:%s SIP/2.0\r\n"
+                                    "Via: SIP/2.0/TCP %s;branch=z9hG4bK-tcp\r\n"
+                                    "From: <sip:a@example.net>;tag=1\r\nTo: <sip:b@example.net>\r\n"
+                                    "Call-ID: over-tcp\r\nCSeq: 1 OPTIONS\r\n"
+                                    "Content-Length: 0\r\n\r\n",
+                                    pcscf_access(p), flow_at(f, HOST_OTHER));
+    const char *other =
+        flow_replace(f, flow_replace(f, options, "-tcp", "-two"), "over-tcp", "two");
+    const char *pieces[] = {flow_copy(f, options, 10), flow_copy(f, options + 10, 50), options + 60,
+                            NULL};
+    const char *pipelined[] = {flow_text(f, "\r\n\r\n%s%s", options, other), NULL};
+    const char *garbage[] = {"GET / HTTP/1.0\r\n\r\n", "\x16\x03\x01 and so on\r\n", NULL};
+
+    over_tcp(f, p, pieces, 1);
+    over_tcp(f, p, pipelined, 2);
+    over_tcp(f, p, garbage, 0);
+    over_tcp(f, p, pieces, 1);
+    pcscf_stop(p);
+    flow_close(f);
+}
+END_TEST
+
 void suite_sip(struct suite *s)
 {
     EACH(s, malformed_messages_are_answered_or_ignored, malformed);
@@ -362,4 +529,8 @@ void suite_sip(struct suite *s)
     ONCE(s, a_stray_cancel_is_passed_on);
     ONCE(s, max_forwards_zero_is_refused);
     EACH(s, unknown_methods_and_headers_pass, passing);
+    ONCE(s, a_repeated_answer_stays_the_same);
+    ONCE(s, the_winner_of_a_fork_gets_the_media);
+    ONCE(s, requests_within_a_dialog_pass_both_ways);
+    ONCE(s, tcp_streams_are_cut_into_messages);
 }

@@ -174,6 +174,15 @@ const char *flow_text(struct flow *f, const char *fmt, ...)
     return copy;
 }
 
+const char *flow_replace(struct flow *f, const char *text, const char *from, const char *to)
+{
+    const char *at = strstr(text, from);
+
+    if (!at)
+        return text;
+    return flow_text(f, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+}
+
 const char *flow_read(struct flow *f, const char *path)
 {
     struct strbuf b = STRBUF_INIT;

@@ -43,6 +43,8 @@ const char *flow_binary(struct flow *f, const char *name);
 
 __attribute__((format(printf, 2, 3))) const char *flow_text(struct flow *f, const char *fmt, ...);
 const char *flow_copy(struct flow *f, const char *text, size_t len);
+// text with the first `from` replaced, or as it is.
+const char *flow_replace(struct flow *f, const char *text, const char *from, const char *to);
 // The content of a file; the test fails when it cannot be read.
 const char *flow_read(struct flow *f, const char *path);
 void flow_write(struct flow *f, const char *file, const char *text);

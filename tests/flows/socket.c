@@ -48,3 +48,29 @@ size_t socket_receive(struct flow *f, int fd, void *bytes, size_t size)
         flow_check(f, programs_poll(f, fd, deadline), "no datagram comes");
     return (size_t)got;
 }
+
+int socket_connect(struct flow *f, enum host from, const char *to)
+{
+    struct addr own, peer;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(addr_parse(&own, flow_host(f, from), 0), 0);
+    ck_assert_int_eq(addr_parse_hostport(&peer, to), 0);
+    ck_assert_int_eq(bind(fd, &own.sa, own.len), 0);
+    flow_check(f, connect(fd, &peer.sa, peer.len) == 0, "%s: %s", to, strerror(errno));
+    return fd;
+}
+
+void socket_write(int fd, const char *text)
+{
+    ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+const char *socket_read(struct flow *f, int fd)
+{
+    char bytes[4096];
+    size_t got = socket_receive(f, fd, bytes, sizeof(bytes));
+
+    flow_check(f, got > 0, "the connection was closed");
+    return flow_copy(f, bytes, got);
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #ifndef TESTS_FLOWS_SOCKET_H
 #define TESTS_FLOWS_SOCKET_H
-// UDP sockets of the test itself, bound to one of its addresses.
+// Sockets of the test itself, bound to one of its addresses.
 
 #include "tests/flows/flow.h"
 
@@ -11,5 +11,11 @@ uint16_t socket_port(int fd);
 void socket_send(int fd, const char *to, const void *bytes, size_t len);
 // Waits for a datagram. Returns its length; the test fails when none comes in time.
 size_t socket_receive(struct flow *f, int fd, void *bytes, size_t size);
+
+// A TCP connection from the host's address.
+int socket_connect(struct flow *f, enum host from, const char *to);
+void socket_write(int fd, const char *text);
+// Waits for bytes. Returns them as a text; the test fails when none come, or the end.
+const char *socket_read(struct flow *f, int fd);
 
 #endif
