@@ -387,18 +387,31 @@ static inline void rig_to_ue(struct rig *rig, const struct packet *p)
         raw_receive(&rig->raw, p);
 }
 
+// One datagram arrives at the AGW, or at the UE. False: none is under way.
+static inline bool rig_step_up(struct rig *rig)
+{
+    struct packet *p = wire_take(&rig->to_agw);
+    if (p)
+        rig_to_agw(rig, p->bytes, p->len);
+    free(p);
+    return p != NULL;
+}
+
+static inline bool rig_step_down(struct rig *rig)
+{
+    struct packet *p = wire_take(&rig->to_ue);
+    if (p)
+        rig_to_ue(rig, p);
+    free(p);
+    return p != NULL;
+}
+
 // Brings what is on the wire to its end, and what that causes, until the wire is quiet.
 static inline void rig_pump(struct rig *rig)
 {
     for (unsigned i = 0; i < 1000; i++) {
-        struct packet *up = wire_take(&rig->to_agw);
-        if (up)
-            rig_to_agw(rig, up->bytes, up->len);
-        free(up);
-        struct packet *down = wire_take(&rig->to_ue);
-        if (down)
-            rig_to_ue(rig, down);
-        free(down);
+        bool up = rig_step_up(rig);
+        bool down = rig_step_down(rig);
         if (!up && !down)
             return;
     }

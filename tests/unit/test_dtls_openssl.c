@@ -314,40 +314,83 @@ static void start_ue(struct agw *agw, struct program *program, const struct ue *
 
 static const char *const with_certificate[] = {"-cert", "cert.pem", "-key", "key.pem", NULL};
 
-static void check_media_passes(struct agw *agw, struct program *program, bool server)
+// --- a call between both -------------------------------------------------------------------------
+
+struct call {
+    bool server; // role of the AGW
+    struct ue ue;
+    struct agw agw;
+    struct program program; // the openssl of the UE
+};
+
+// A UE with an ECDSA certificate whose SHA-256 fingerprint the AGW knows, and an AGW of that kind;
+// the call may be changed before call_start().
+static struct call *call_open(bool server)
 {
-    run_until(agw, program, server, DTLS_ESTABLISHED, NULL, NULL);
-    program_say(program, "hello from openssl\n");
-    run_until(agw, program, server, NO_STATE, NULL, "hello from openssl\n");
-    ck_assert_int_eq(dtls_send(agw->dtls, "hello from the AGW\n", 19), 0);
-    run_until(agw, program, server, NO_STATE, "hello from the AGW", NULL);
+    struct call *call = calloc(1, sizeof(*call));
+    ck_assert_ptr_nonnull(call);
+    call->server = server;
+    ue_open(&call->ue, false);
+    ue_add_fingerprint(&call->ue, "-sha256", "SHA-256");
+    agw_open(&call->agw, CERTIFICATE_ECDSA, false);
+    call->agw.remote = call->ue.fingerprints;
+    return call;
+}
+
+static void call_start(struct call *call, const char *const *options)
+{
+    start_ue(&call->agw, &call->program, &call->ue, call->server, options);
+}
+
+static void call_run(struct call *call, int state, const char *said, const char *got)
+{
+    run_until(&call->agw, &call->program, call->server, state, said, got);
+}
+
+static void call_check_media_passes(struct call *call)
+{
+    call_run(call, DTLS_ESTABLISHED, NULL, NULL);
+    program_say(&call->program, "hello from openssl\n");
+    call_run(call, NO_STATE, NULL, "hello from openssl\n");
+    ck_assert_int_eq(dtls_send(call->agw.dtls, "hello from the AGW\n", 19), 0);
+    call_run(call, NO_STATE, "hello from the AGW", NULL);
+}
+
+// The AGW refused for this reason, and openssl heard of bad_certificate.
+static void call_check_refused(struct call *call, enum reason reason)
+{
+    call_run(call, DTLS_FAILED, NULL, NULL);
+    ck_assert_str_eq(reason_name(dtls_failure(call->agw.dtls)), reason_name(reason));
+    call_run(call, NO_STATE, "alert bad certificate", NULL);
+    ck_assert_uint_eq(call->agw.got_len, 0);
+}
+
+static void call_close(struct call *call)
+{
+    program_end(&call->program);
+    agw_close(&call->agw);
+    ue_close(&call->ue);
+    free(call);
 }
 
 // --- cases ---------------------------------------------------------------------------------------
 
 // REQ-066: both roles complete with OpenSSL and carry data both ways; its certificate is verified
-// under fingerprints that it computed itself, with every hash it knows.
+// under fingerprints that it computed itself, with several hashes.
 START_TEST(openssl_completes_in_both_roles)
 {
     static const struct {
         const char *option, *hash;
     } hashes[] = {{"-sha256", "SHA-256"}, {"-sha1", "SHA-1"}, {"-sha512", "SHA-512"}};
-    static struct program program;
 
-    for (int server = 0; server <= 1; server++) {
-        for (int i = 0; i < 3; i++) {
-            struct ue ue;
-            struct agw agw;
-            ue_open(&ue, false);
-            ue_add_fingerprint(&ue, hashes[i].option, hashes[i].hash);
-            agw_open(&agw, CERTIFICATE_ECDSA, false);
-            agw.remote = ue.fingerprints;
-            start_ue(&agw, &program, &ue, server, with_certificate);
-            check_media_passes(&agw, &program, server);
-            program_end(&program);
-            agw_close(&agw);
-            ue_close(&ue);
-        }
+    for (int i = 0; i < 6; i++) {
+        struct call *call = call_open(i % 2);
+        call->ue.fingerprints.count = 0;
+        ue_add_fingerprint(&call->ue, hashes[i / 2].option, hashes[i / 2].hash);
+        call->agw.remote = call->ue.fingerprints;
+        call_start(call, with_certificate);
+        call_check_media_passes(call);
+        call_close(call);
     }
 }
 END_TEST
@@ -355,24 +398,12 @@ END_TEST
 // REQ-064: with a fingerprint that is not its own, OpenSSL is refused and told so.
 START_TEST(openssl_is_refused_with_a_wrong_fingerprint)
 {
-    static struct program program;
-
     for (int server = 0; server <= 1; server++) {
-        struct ue ue;
-        struct agw agw;
-        ue_open(&ue, false);
-        ue_add_fingerprint(&ue, "-sha256", "SHA-256");
-        ue.fingerprints.list[0].value[31] ^= 1;
-        agw_open(&agw, CERTIFICATE_ECDSA, false);
-        agw.remote = ue.fingerprints;
-        start_ue(&agw, &program, &ue, server, with_certificate);
-        run_until(&agw, &program, server, DTLS_FAILED, NULL, NULL);
-        ck_assert_int_eq(dtls_failure(agw.dtls), REASON_DTLS_FINGERPRINT);
-        run_until(&agw, &program, server, NO_STATE, "alert bad certificate", NULL);
-        ck_assert_uint_eq(agw.got_len, 0);
-        program_end(&program);
-        agw_close(&agw);
-        ue_close(&ue);
+        struct call *call = call_open(server);
+        call->agw.remote.list[0].value[31] ^= 1;
+        call_start(call, with_certificate);
+        call_check_refused(call, REASON_DTLS_FINGERPRINT);
+        call_close(call);
     }
 }
 END_TEST
@@ -381,51 +412,40 @@ END_TEST
 START_TEST(openssl_without_a_certificate_is_refused)
 {
     static const char *const nothing[] = {NULL};
-    static struct program program;
-    struct ue ue;
-    struct agw agw;
+    struct call *call = call_open(true);
 
-    ue_open(&ue, false);
-    ue_add_fingerprint(&ue, "-sha256", "SHA-256");
-    agw_open(&agw, CERTIFICATE_ECDSA, false);
-    agw.remote = ue.fingerprints;
-    start_ue(&agw, &program, &ue, true, nothing);
-    run_until(&agw, &program, true, DTLS_FAILED, NULL, NULL);
-    ck_assert_int_eq(dtls_failure(agw.dtls), REASON_DTLS_NO_CERTIFICATE);
-    run_until(&agw, &program, true, NO_STATE, "alert bad certificate", NULL);
-    program_end(&program);
-    agw_close(&agw);
-    ue_close(&ue);
+    call_start(call, nothing);
+    call_check_refused(call, REASON_DTLS_NO_CERTIFICATE);
+    call_close(call);
 }
 END_TEST
+
+static bool is_parked(const struct agw *agw)
+{
+    char text[192] = "";
+    if (agw->dtls)
+        dtls_describe(agw->dtls, text, sizeof(text));
+    return strstr(text, "waiting for the fingerprint") != NULL;
+}
 
 // REQ-072: the handshake of OpenSSL waits for a fingerprint that comes later.
 START_TEST(openssl_waits_for_the_fingerprint)
 {
-    static struct program program;
-
     for (int server = 0; server <= 1; server++) {
-        struct ue ue;
-        struct agw agw;
-        char text[192] = "";
-        ue_open(&ue, false);
-        ue_add_fingerprint(&ue, "-sha256", "SHA-256");
-        agw_open(&agw, CERTIFICATE_ECDSA, false);
-        start_ue(&agw, &program, &ue, server, with_certificate);
-        for (int i = 0; i < 1000 && !strstr(text, "waiting for the fingerprint"); i++) {
-            struct pollfd fd = {.fd = agw.fd, .events = POLLIN};
-            poll(&fd, 1, 30);
-            agw_receive(&agw, server);
-            if (agw.dtls)
-                dtls_describe(agw.dtls, text, sizeof(text));
+        struct call *call = call_open(server);
+        uint64_t start = clock_now_us();
+        call->agw.remote.count = 0;
+        call_start(call, with_certificate);
+        while (!is_parked(&call->agw)) {
+            struct pollfd fd = {.fd = call->agw.fd, .events = POLLIN};
+            ck_assert_uint_lt(clock_now_us() - start, PATIENCE_US);
+            poll(&fd, 1, 100);
+            agw_receive(&call->agw, server);
         }
-        ck_assert_ptr_nonnull(strstr(text, "waiting for the fingerprint"));
-        ck_assert_int_eq(dtls_state(agw.dtls), DTLS_HANDSHAKE);
-        dtls_set_fingerprints(agw.dtls, &ue.fingerprints, clock_now_us());
-        check_media_passes(&agw, &program, server);
-        program_end(&program);
-        agw_close(&agw);
-        ue_close(&ue);
+        ck_assert_int_eq(dtls_state(call->agw.dtls), DTLS_HANDSHAKE);
+        dtls_set_fingerprints(call->agw.dtls, &call->ue.fingerprints, clock_now_us());
+        call_check_media_passes(call);
+        call_close(call);
     }
 }
 END_TEST
@@ -440,80 +460,65 @@ START_TEST(openssl_with_rsa_only)
     } cases[] = {{"ECDHE-RSA-AES128-GCM-SHA256", false},
                  {"DHE-RSA-AES128-GCM-SHA256", false},
                  {"AES128-SHA:@SECLEVEL=0", true}};
-    static struct program program;
-    struct ue ue;
 
-    ue_open(&ue, true);
-    ue_add_fingerprint(&ue, "-sha256", "SHA-256");
-    for (int i = 0; i < 3; i++) {
-        for (int server = 0; server <= 1; server++) {
-            const char *const options[] = {"-cert",   "cert.pem",      "-key", "key.pem",
-                                           "-cipher", cases[i].cipher, NULL};
-            struct agw agw;
-            agw_open(&agw, CERTIFICATE_ECDSA_RSA, cases[i].legacy);
-            agw.remote = ue.fingerprints;
-            start_ue(&agw, &program, &ue, server, options);
-            check_media_passes(&agw, &program, server);
-            program_end(&program);
-            agw_close(&agw);
-        }
+    for (int i = 0; i < 6; i++) {
+        const char *const options[] = {"-cert",   "cert.pem",          "-key", "key.pem",
+                                       "-cipher", cases[i / 2].cipher, NULL};
+        struct call *call = call_open(i % 2);
+        ue_close(&call->ue);
+        agw_close(&call->agw);
+        ue_open(&call->ue, true);
+        ue_add_fingerprint(&call->ue, "-sha256", "SHA-256");
+        agw_open(&call->agw, CERTIFICATE_ECDSA_RSA, cases[i / 2].legacy);
+        call->agw.remote = call->ue.fingerprints;
+        call_start(call, options);
+        call_check_media_passes(call);
+        call_close(call);
     }
-    ue_close(&ue);
 }
 END_TEST
 
-// REQ-068: a renegotiation that OpenSSL asks for is refused; the association of the AGW lives on.
+// REQ-068: a renegotiation that OpenSSL asks for is refused; it ends then, but not by our doing.
 START_TEST(openssl_may_not_renegotiate)
 {
-    static struct program program;
-    struct ue ue;
-    struct agw agw;
-
-    ue_open(&ue, false);
-    ue_add_fingerprint(&ue, "-sha256", "SHA-256");
-    agw_open(&agw, CERTIFICATE_ECDSA, false);
-    agw.remote = ue.fingerprints;
-    start_ue(&agw, &program, &ue, true, with_certificate);
-    check_media_passes(&agw, &program, true);
+    struct call *call = call_open(true);
     uint64_t counted = reason_total(REASON_DTLS_RENEGOTIATION);
-    program_say(&program, "R\n");
-    run_until(&agw, &program, true, NO_STATE, "no renegotiation", NULL);
+
+    call_start(call, with_certificate);
+    call_check_media_passes(call);
+    program_say(&call->program, "R\n");
+    call_run(call, NO_STATE, "no renegotiation", NULL);
     ck_assert_uint_gt(reason_total(REASON_DTLS_RENEGOTIATION), counted);
-    ck_assert_int_ne(dtls_state(agw.dtls), DTLS_FAILED);
-    program_end(&program);
-    agw_close(&agw);
-    ue_close(&ue);
+    ck_assert_int_ne(dtls_state(call->agw.dtls), DTLS_FAILED);
+    call_close(call);
 }
 END_TEST
 
-// REQ-078 and its counterpart: close_notify goes both ways.
-START_TEST(openssl_and_the_agw_tell_each_other_the_end)
+// A close_notify of OpenSSL closes the association of the AGW.
+START_TEST(openssl_tells_the_agw_the_end)
 {
-    static struct program program;
-    struct ue ue;
-    struct agw agw;
+    struct call *call = call_open(true);
 
-    ue_open(&ue, false);
-    ue_add_fingerprint(&ue, "-sha256", "SHA-256");
-    agw_open(&agw, CERTIFICATE_ECDSA, false);
-    agw.remote = ue.fingerprints;
-    start_ue(&agw, &program, &ue, true, with_certificate);
-    check_media_passes(&agw, &program, true);
-    program_say(&program, "Q\n");
-    run_until(&agw, &program, true, DTLS_CLOSED, NULL, NULL);
-    program_end(&program);
-    agw_close(&agw);
+    call_start(call, with_certificate);
+    call_check_media_passes(call);
+    program_say(&call->program, "Q\n");
+    call_run(call, DTLS_CLOSED, NULL, NULL);
+    call_close(call);
+}
+END_TEST
 
-    agw_open(&agw, CERTIFICATE_ECDSA, false);
-    agw.remote = ue.fingerprints;
-    start_ue(&agw, &program, &ue, true, with_certificate);
-    check_media_passes(&agw, &program, true);
-    dtls_close(agw.dtls);
-    agw.dtls = NULL;
-    run_until(&agw, &program, false, NO_STATE, "closed", NULL);
-    program_end(&program);
-    agw_close(&agw);
-    ue_close(&ue);
+// REQ-078: closing the association of the AGW ends OpenSSL.
+START_TEST(the_agw_tells_openssl_the_end)
+{
+    struct call *call = call_open(true);
+
+    call_start(call, with_certificate);
+    call_check_media_passes(call);
+    dtls_close(call->agw.dtls);
+    call->agw.dtls = NULL;
+    call->server = false; // nobody listens any more
+    call_run(call, NO_STATE, "closed", NULL);
+    call_close(call);
 }
 END_TEST
 
@@ -526,7 +531,8 @@ int main(void)
         openssl_waits_for_the_fingerprint,
         openssl_with_rsa_only,
         openssl_may_not_renegotiate,
-        openssl_and_the_agw_tell_each_other_the_end,
+        openssl_tells_the_agw_the_end,
+        the_agw_tells_openssl_the_end,
     };
 
     return SUITE_RUN("dtls with openssl", tests);

@@ -96,14 +96,8 @@ START_TEST(media_behind_the_finished_is_delivered)
     rig_start_agw(&rig);
     rig_start_raw(&rig, RAW_PRIORITY, rig.ue_certificate);
     while (!rig.raw.established) {
-        struct packet *up = wire_take(&rig.to_agw);
-        if (up)
-            rig_to_agw(&rig, up->bytes, up->len);
-        free(up);
-        struct packet *down = wire_take(&rig.to_ue);
-        if (down)
-            rig_to_ue(&rig, down);
-        free(down);
+        rig_step_up(&rig);
+        rig_step_down(&rig);
     }
     raw_send(&rig.raw, "media");
     for (struct packet *p; (p = wire_take(&rig.to_agw)) != NULL; free(p)) {
@@ -133,14 +127,8 @@ START_TEST(nothing_is_delivered_before_establishment)
     rig_to_agw(&rig, clear_record, sizeof(clear_record));
     rig_start_raw(&rig, RAW_PRIORITY, rig.ue_certificate);
     while (!rig.raw.established) {
-        struct packet *up = wire_take(&rig.to_agw);
-        if (up)
-            rig_to_agw(&rig, up->bytes, up->len);
-        free(up);
-        struct packet *down = wire_take(&rig.to_ue);
-        if (down)
-            rig_to_ue(&rig, down);
-        free(down);
+        rig_step_up(&rig);
+        rig_step_down(&rig);
         rig_to_agw(&rig, clear_record, sizeof(clear_record));
     }
     while ((flight[count] = wire_take(&rig.to_agw)) != NULL)

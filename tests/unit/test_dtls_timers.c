@@ -105,14 +105,8 @@ START_TEST(a_silent_client_gets_the_flight_again)
     rig_open(&rig, true);
     rig_start_own_ue(&rig);
     while (!rig.dtls) {
-        struct packet *p = wire_take(&rig.to_agw);
-        if (p)
-            rig_to_agw(&rig, p->bytes, p->len);
-        free(p);
-        p = wire_take(&rig.to_ue);
-        if (p)
-            rig_to_ue(&rig, p);
-        free(p);
+        rig_step_up(&rig);
+        rig_step_down(&rig);
     }
     dtls_close(rig.ue);
     rig.ue = NULL;
@@ -181,10 +175,8 @@ START_TEST(the_interval_is_reset_after_a_loss_free_exchange)
         rig.now);
     dtls_receive(ue, p->bytes, p->len, rig.now);
     free(p);
-    while ((p = wire_take(&rig.to_agw)) != NULL) {
-        rig_to_agw(&rig, p->bytes, p->len);
-        free(p);
-    }
+    while (rig_step_up(&rig))
+        ;
     ck_assert_int_eq(dtls_state(rig.dtls), DTLS_HANDSHAKE);
     ck_assert_uint_eq(dtls_deadline(rig.dtls), rig.now + SECOND_US);
     dtls_close(ue);
@@ -354,24 +346,15 @@ START_TEST(a_lost_last_flight_is_repeated)
     rig_open(&rig, true);
     rig_start_own_ue(&rig);
     while (!rig.dtls || dtls_state(rig.dtls) != DTLS_ESTABLISHED) {
-        struct packet *p = wire_take(&rig.to_ue);
-        if (p)
-            rig_to_ue(&rig, p);
-        free(p);
-        p = wire_take(&rig.to_agw);
-        if (p)
-            rig_to_agw(&rig, p->bytes, p->len);
-        free(p);
+        rig_step_down(&rig);
+        rig_step_up(&rig);
     }
     for (int i = 0; i < 3; i++) {
         wire_drop_all(&rig.to_ue); // lost, and lost again
         ck_assert_int_eq(dtls_state(rig.ue), DTLS_HANDSHAKE);
         ck_assert(rig_advance(&rig)); // the UE repeats its flight
-        struct packet *p;
-        while ((p = wire_take(&rig.to_agw)) != NULL) {
-            rig_to_agw(&rig, p->bytes, p->len);
-            free(p);
-        }
+        while (rig_step_up(&rig))
+            ;
         ck_assert_ptr_nonnull(rig.to_ue.first);
     }
     rig_pump(&rig);
@@ -430,14 +413,8 @@ static void run_with_step(struct rig *rig, long step, unsigned when)
     for (unsigned i = 0; i < 20; i++) {
         if (i == when)
             wall_offset_s = step;
-        struct packet *p = wire_take(&rig->to_agw);
-        if (p)
-            rig_to_agw(rig, p->bytes, p->len);
-        free(p);
-        p = wire_take(&rig->to_ue);
-        if (p)
-            rig_to_ue(rig, p);
-        free(p);
+        rig_step_up(rig);
+        rig_step_down(rig);
     }
 }
 
