@@ -14,8 +14,9 @@
 #include <string.h>
 
 #define WIDTH 120
-// The gaps between the lifelines fit what usually crosses them: SIP; Iq procedures; media.
-static const int column[PARTY_COUNT] = {12, 45, 95, 112};
+// The first two gaps fit what usually crosses them: SIP, and Iq procedures with their names. The
+// third is an arrow wide: what stands there stands left of it.
+static const int column[PARTY_COUNT] = {12, 44, 98, 112};
 // A label of a trace, its step number and the number of its message.
 #define LABEL_SIZE 300
 
@@ -26,7 +27,7 @@ struct area {
     bool lifelines;
 };
 
-static const struct area detail_area = {49, WIDTH - 49, true};
+static const struct area detail_area = {48, WIDTH - 48, true};
 static const struct area page_area = {0, WIDTH, false};
 static const struct area message_area = {4, WIDTH - 4, false};
 
@@ -204,6 +205,25 @@ static void row_arrow(struct row *r, const struct trace_event *e, int left, int 
     r->text[e->from < e->to ? right : left] = e->kind == TRACE_DROP ? 'x' : head;
 }
 
+// Left of the AGW, where there is room for what concerns the last two lifelines. It ends there.
+static struct area left_of(int lifeline, const char *label)
+{
+    int gap = column[PARTY_AGW] - column[PARTY_ALG] - 4;
+    int width = (int)text_piece(label, strlen(label), (size_t)gap);
+
+    return (struct area){lifeline - 1 - width, width, true};
+}
+
+static void print_narrow_arrow(struct chart *c, const struct trace_event *e, const char *label)
+{
+    struct area area = left_of(column[PARTY_AGW], label);
+    struct row r;
+
+    wrap(c, &area, label, strlen(label), &r);
+    row_arrow(&r, e, column[PARTY_AGW] + 1, column[PARTY_CORE] - 1);
+    row_print(c, &r);
+}
+
 static void print_arrow(struct chart *c, const struct trace_event *e, const char *label)
 {
     bool rightwards = e->from < e->to;
@@ -228,18 +248,15 @@ static void print_arrow(struct chart *c, const struct trace_event *e, const char
     row_print(c, &r);
 }
 
-// Beside its lifeline: right of the first two, left of the last two, where the wide gap is.
+// Beside its lifeline: right of the first two, left of the last two.
 static void print_note(struct chart *c, const struct trace_event *e, const char *label)
 {
-    int len = (int)strlen(label), gap = column[PARTY_AGW] - column[PARTY_ALG] - 4;
-    struct area area = {column[e->from] + 2, gap, true};
+    struct area area = {column[e->from] + 2, column[PARTY_AGW] - column[PARTY_ALG] - 4, true};
     struct row r;
 
-    if (e->from >= PARTY_AGW) {
-        area.width = (int)text_piece(label, (size_t)len, (size_t)gap);
-        area.column = column[e->from] - 1 - area.width;
-    }
-    wrap(c, &area, label, (size_t)len, &r);
+    if (e->from >= PARTY_AGW)
+        area = left_of(column[e->from], label);
+    wrap(c, &area, label, strlen(label), &r);
     row_print(c, &r);
 }
 
@@ -280,6 +297,8 @@ static void print_event(struct chart *c, const struct trace_event *e, unsigned s
     c->stamp = e;
     if (event_is_note(e))
         print_note(c, e, label);
+    else if (e->from >= PARTY_AGW && e->to >= PARTY_AGW)
+        print_narrow_arrow(c, e, label);
     else
         print_arrow(c, e, label);
     print_details(c, message ? NULL : e->detail, e->clause);
@@ -294,10 +313,10 @@ static void print_head(struct chart *c)
     char line[LABEL_SIZE];
     struct row r;
 
-    snprintf(line, sizeof(line), "Session %.100s%s%s", trace_id(c->trace),
-             title == NULL ? "" : ": ", title == NULL ? "" : title);
+    snprintf(line, sizeof(line), "Session %.200s", trace_id(c->trace));
     wrap(c, &page_area, line, strlen(line), &r);
     row_print(c, &r);
+    print_text(c, &page_area, title == NULL ? "" : title);
     strbuf_puts(c->out, "\n");
     row_clear(&r, false);
     for (int p = 0; p < PARTY_COUNT; p++) {
