@@ -50,6 +50,7 @@ static void add_all(struct suite *s)
     suite_failure(s);
     suite_misbehaviour(s);
     suite_sip(s);
+    suite_openssl(s);
 }
 
 static int run_shard(unsigned shard, const char *word)

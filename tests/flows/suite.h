@@ -23,5 +23,6 @@ void suite_audio(struct suite *s);
 void suite_failure(struct suite *s);
 void suite_misbehaviour(struct suite *s);
 void suite_sip(struct suite *s);
+void suite_openssl(struct suite *s);
 
 #endif
