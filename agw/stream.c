@@ -64,7 +64,7 @@ void stream_tell(struct point *at, const struct telling *telling)
         return;
     }
     fill_note(note, at, telling);
-    mailbox_post(s->media->notes, &note->letter);
+    outbox_put(&s->media->notes, note);
 }
 
 void stream_drop(struct point *at, enum reason reason, const struct addr *source)
@@ -280,5 +280,5 @@ void stream_release(struct stream *s, struct media *media, struct note *farewell
     deadline_set(&media->deadlines, &s->deadline, DEADLINE_NEVER);
     fill_note(farewell, &s->point[AGW_T1][0], &(struct telling){.event = AGW_STREAM_RELEASED});
     farewell->what.stats = s->stats;
-    mailbox_post(media->notes, &farewell->letter);
+    outbox_put(&media->notes, farewell);
 }

@@ -240,11 +240,11 @@ static void begin(uint8_t latching)
     uint8_t *buffer = media.buffer;
     media = (struct media){.cfg = &cfg,
                            .profile = profile,
-                           .notes = notes,
                            .epoll = epoll_create1(0),
                            .buffer = buffer,
                            .now_us = 1000000,
                            .handshakes_left = 1000};
+    outbox_init(&media.notes, notes, &media.deadlines);
     for (int i = 0; i < PEERS; i++)
         peer_fd[i] = bound_socket(&peer_addr[i]);
     stream = stream_create(1, 1, NULL);
