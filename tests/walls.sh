@@ -33,9 +33,13 @@ deny alg 'gnutls/' "alg/ knows no TLS"
 deny tests/ua '(alg|agw)/' "the user agent must not share our bugs"
 deny tests/flows '(alg|agw|sdp)/' "flows see processes only"
 
-# Everything git tracks or would track.
-files() {
-    git ls-files -co --exclude-standard -- "$@" | while IFS= read -r file; do
+# All sources of the tree: what git tracks or would track, or without git all outside of build/.
+sources() {
+    if git rev-parse --git-dir >/dev/null 2>&1; then
+        git ls-files -co --exclude-standard
+    else
+        find . -path ./build -prune -o -type f -print | sed 's,^\./,,'
+    fi | while IFS= read -r file; do
         [ -f "$file" ] && printf '%s\n' "$file"
     done
 }
@@ -43,11 +47,11 @@ files() {
 while IFS= read -r file; do
     head -n 3 "$file" | grep -q 'SPDX-License-Identifier: GPL-3.0-or-later' ||
         tell "has no SPDX line" <<<"$file:1:"
-done < <(files '*.c' '*.h' '*.sh' Makefile '*.yaml' '.ci/*')
+done < <(sources | grep -E '\.(c|h|sh|yaml)$|^Makefile$|^\.ci/')
 
 while IFS= read -r file; do
     tell "a place outside the tree" < <(grep -HnE '(^|[^A-Za-z0-9_.])/(work|home|root|tmp)/' "$file")
-done < <(files '*.c' '*.h' '*.sh' Makefile '*.yaml' '*.md' '.ci/*' | grep -v '^tests/walls.sh$')
+done < <(sources | grep -E '\.(c|h|sh|yaml|md)$|^Makefile$|^\.ci/' | grep -vx tests/walls.sh)
 
 [ "$faults" -eq 0 ] || {
     echo "walls: $faults faults" >&2
