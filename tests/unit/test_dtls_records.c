@@ -9,6 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define ONLY_AES_128_GCM                                                                           \
+    "NONE:+VERS-DTLS1.2:+ECDHE-ECDSA:+AES-128-GCM:+AEAD:+GROUP-ALL:+SIGN-ALL:+COMP-NULL:+CTYPE-"   \
+    "X509"
+
 // The datagram that carries text from the UE, taken off the wire.
 static struct packet *record_from_ue(struct rig *rig, const char *text)
 {
@@ -145,6 +149,55 @@ START_TEST(nothing_is_delivered_before_establishment)
     ck_assert_uint_eq(rig.delivered, 0);
     free(media);
     check_alive(&rig);
+    rig_close(&rig);
+}
+END_TEST
+
+// Builds a record of application data with the UE's own keys, which GnuTLS would not send: it may
+// be empty. ahead is how far its sequence number is ahead of GnuTLS's. Returns its length.
+static size_t seal(struct raw *raw, unsigned ahead, const char *text, uint8_t *record)
+{
+    const size_t len = strlen(text);
+    gnutls_datum_t mac_key, iv, key;
+    gnutls_aead_cipher_hd_t cipher;
+    uint8_t sequence[8], nonce[12], additional[13];
+    size_t sealed = len + 16;
+
+    ck_assert_int_eq(gnutls_record_get_state(raw->session, 0, &mac_key, &iv, &key, sequence), 0);
+    sequence[6] = (uint8_t)(sequence[6] + (ahead >> 8));
+    sequence[7] = (uint8_t)ahead;
+    memcpy(nonce, iv.data, 4); // RFC 5288 3: salt and explicit nonce
+    memcpy(nonce + 4, sequence, 8);
+    memcpy(additional, sequence, 8); // RFC 5246 6.2.3.3
+    memcpy(additional + 8, (uint8_t[]){23, 254, 253, 0, (uint8_t)len}, 5);
+    memcpy(record, (uint8_t[]){23, 254, 253}, 3);
+    memcpy(record + 3, sequence, 8);
+    memcpy(record + 11, (uint8_t[]){0, (uint8_t)(8 + sealed)}, 2);
+    memcpy(record + 13, sequence, 8);
+    ck_assert_int_eq(gnutls_aead_cipher_init(&cipher, GNUTLS_CIPHER_AES_128_GCM, &key), 0);
+    ck_assert_int_eq(gnutls_aead_cipher_encrypt(cipher, nonce, sizeof(nonce), additional,
+                                                sizeof(additional), 16, text, len, record + 21,
+                                                &sealed),
+                     0);
+    gnutls_aead_cipher_deinit(cipher);
+    return 21 + sealed;
+}
+
+// An empty record is no packet, and it is not the end either, however many come.
+START_TEST(empty_records_are_ignored)
+{
+    struct rig rig;
+    uint8_t record[64];
+
+    rig_open(&rig, true);
+    rig_handshake(&rig, ONLY_AES_128_GCM);
+    for (unsigned i = 1; i <= 500; i++)
+        rig_to_agw(&rig, record, seal(&rig.raw, i, "", record));
+    ck_assert_int_eq(dtls_state(rig.dtls), DTLS_ESTABLISHED);
+    ck_assert_uint_eq(rig.delivered, 0);
+    rig_to_agw(&rig, record, seal(&rig.raw, 501, "not empty", record));
+    ck_assert_uint_eq(rig.delivered, 1);
+    ck_assert_mem_eq(rig.last, "not empty", 9);
     rig_close(&rig);
 }
 END_TEST
@@ -467,6 +520,7 @@ int main(void)
         several_records_in_a_datagram_are_several_packets,
         media_behind_the_finished_is_delivered,
         nothing_is_delivered_before_establishment,
+        empty_records_are_ignored,
         a_replay_is_dropped_and_counted,
         broken_records_are_dropped_without_an_alert,
         clear_records_cannot_harm,
