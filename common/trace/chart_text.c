@@ -164,7 +164,7 @@ static void print_with_clause(struct chart *c, struct row *r, int end, const cha
         row_clear(r, true);
         end = detail_area.column;
     }
-    row_put(r, end + 2, "[", 1);
+    row_put(r, end, "  [", 3);
     row_put(r, end + 3, clause, len);
     row_put(r, end + 3 + (int)len, "]", 1);
     row_print(c, r);
