@@ -35,8 +35,7 @@
 
 void point_open(struct point *p, int fd, int family)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &p->watch};
-    p->watch.ready = on_ready;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = p};
     p->fd = fd;
     p->headers = family == AF_INET6 ? HEADERS_V6 : HEADERS_V4;
     if (epoll_ctl(p->stream->media->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {

@@ -6,7 +6,6 @@
 
 #include "agw/agw.h"
 #include "agw/media.h"
-#include "agw/watch.h"
 
 #include <stddef.h>
 
@@ -24,7 +23,6 @@ struct bucket {
 enum point_link { POINT_UNCONNECTED, POINT_CONNECTED, POINT_CONNECT_REFUSED };
 
 struct point {
-    struct watch watch;
     int fd; // -1: not reserved
     enum agw_termination termination;
     bool rtcp;

@@ -11,8 +11,7 @@
 
 #include "agw/worker.h"
 
-#include "agw/relay.h"
-#include "agw/watch.h"
+#include "agw/point.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -39,7 +38,6 @@ struct worker {
     bool stop;             // set on the worker's thread by the last order
     struct order farewell; // the last order
     uint8_t buffer[MEDIA_DATAGRAM_MAX];
-    struct relay_rooms rooms;
 };
 
 static void deliver(void *arg, struct letter *letter)
@@ -91,10 +89,9 @@ static void turn(struct worker *w)
     // Begins with another event each time, so that no socket is always the last.
     unsigned first = n > 0 ? ++w->media.turn % (unsigned)n : 0;
     for (int i = 0; i < n; i++) {
-        const struct epoll_event *event = &events[(first + (unsigned)i) % (unsigned)n];
-        struct watch *watch = event->data.ptr;
-        if (watch)
-            watch->ready(watch, event->events);
+        struct point *point = events[(first + (unsigned)i) % (unsigned)n].data.ptr;
+        if (point)
+            point_readable(point);
         else
             orders = true;
     }
@@ -152,7 +149,7 @@ static void destroy(struct worker *w)
 }
 
 int worker_open(struct worker **out, const struct config *cfg, const struct dtls_profile *profile,
-                const struct tls_profile *tls_profile, struct mailbox *notes)
+                struct mailbox *notes)
 {
     struct worker *w = calloc(1, sizeof *w);
     if (!w)
