@@ -123,8 +123,11 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LIBALG) $(LIBAGW) $(LIBSDP) $(LIBCOMMON)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(call link,$(LIBS) $(TEST_LIBS))
-# Unit tests of the user agent's pure modules.
-$(B)/tests/test_udptl: $(B)/obj/tests/ua/ua_udptl.o
+# The user agent's own unit tests: its modules, and still no room of the P-CSCF.
+$(B)/tests/test_ua_%: $(B)/obj/tests/unit/test_ua_%.o $(call obj,$(filter-out tests/ua/ua_main.c,$(UA))) $(LIBSDP) $(LIBCOMMON)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(call link,$(LIBS) $(TEST_LIBS))
 $(B)/tests/flows: $(call obj,$(FLOWS)) $(LIBCOMMON)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)

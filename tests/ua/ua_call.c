@@ -63,10 +63,10 @@ struct call {
     struct session *session;
     int state;
     bool caller;
-    bool offer_was_ours; // in the round under way
-    bool answered;       // the first round is closed
-    bool media_done;
-    bool hangup_wanted; // as soon as the ACK is here
+    bool offer_was_ours;    // in the round under way
+    bool answered;          // the first round is closed
+    bool began, media_done; // of the fax line
+    bool hangup_wanted;     // as soon as the ACK is here
     bool switched, reoffered;
     enum ua_reinvite plan;
     enum session_change plan_change; // CHANGE_FIRST: none
@@ -112,8 +112,9 @@ static void on_media_began(void *arg)
     struct call *c = arg;
     const struct ua_options *o = c->options;
 
+    c->began = session_has_fax(c->session);
     bool wanted = o->update || (o->reinvite != REINVITE_NO && o->reinvite != REINVITE_REFUSE);
-    if (!wanted || c->reoffered || !session_has_fax(c->session))
+    if (!wanted || c->reoffered || !c->began)
         return;
     c->reoffered = true;
     c->plan_change = CHANGE_FIRST;
@@ -176,10 +177,10 @@ static void act_bye(void *object, void *message)
 {
     struct call *c = object;
     const struct dialog_message *m = message;
-    bool media_matters = c->options->media == MEDIA_FAX || c->options->media == MEDIA_COUNT;
+    bool through = c->media_done || (c->options->media == MEDIA_ECHO && c->began);
 
     event("bye-received", "reason=%s", event_quote(m->reason));
-    if (media_matters && !c->media_done && !c->options->expect_bye)
+    if (session_has_fax(c->session) && !through && !c->options->expect_bye)
         event_fail(UA_ENDED);
     finish(c);
 }
@@ -603,6 +604,7 @@ static const struct fsm_row rows[] = {
     {ANSWERED, DIALOG_BYE, act_bye, OVER},
     {ANSWERED, CALL_HANGUP, act_want_hangup, ANSWERED},
 
+    {UP, DIALOG_ANSWER, NULL, UP}, // repeated because of --misbehave=no-ack
     {UP, DIALOG_INVITE, act_reinvited, REANSWERED},
     {UP, DIALOG_UPDATE, act_updated, UP},
     {UP, DIALOG_BYE, act_bye, OVER},

@@ -6,9 +6,8 @@
 // cookie is answered statelessly, one with a valid cookie makes the session. The certificate is
 // compared with the announced fingerprints inside the handshake.
 //
-// Failure paths: the fingerprints are not known yet: GnuTLS is told to ask again, and dtls_expect
-// drives it on. They do not match, or there is no certificate: bad_certificate (RFC 8122 6.2). No
-// answer: GnuTLS gives up after timeout_ms. A record that is broken or repeated: dropped unseen.
+// Failure paths: the certificate does not match, or there is none: bad_certificate (RFC 8122 6.2).
+// No answer: GnuTLS gives up after timeout_ms. A record that is broken or repeated: dropped unseen.
 // A user callback may free the association: freeing waits until the call that led there returns.
 
 #include "tests/ua/ua_dtls.h"
@@ -35,8 +34,6 @@ struct dtls {
     gnutls_datum_t cookie_key;
     const uint8_t *staged; // the datagram being processed
     size_t staged_len;
-    struct fingerprints announced;
-    bool knows_peer;
     bool verified;
     unsigned busy; // calls of ours on the stack
     bool dead;     // dtls_free was called meanwhile
@@ -79,9 +76,7 @@ static int on_verify(gnutls_session_t session)
 
     if (!chain || count == 0)
         return GNUTLS_E_CERTIFICATE_ERROR;
-    if (!d->knows_peer)
-        return GNUTLS_E_AGAIN;
-    if (!cert_announced(&chain[0], &d->announced))
+    if (!cert_announced(&chain[0], &d->options.announced))
         return GNUTLS_E_CERTIFICATE_ERROR;
     d->verified = true;
     return 0;
@@ -250,16 +245,6 @@ static void drive_renegotiation(struct dtls *d)
     d->state = ESTABLISHED;
     if (rc != GNUTLS_E_GOT_APPLICATION_DATA)
         d->user.renegotiation(d->user.arg, rc == 0);
-}
-
-void dtls_expect(struct dtls *d, const struct fingerprints *announced)
-{
-    enter(d);
-    d->announced = *announced;
-    d->knows_peer = true;
-    if (d->state == HANDSHAKE && d->session)
-        drive_handshake(d);
-    leave(d);
 }
 
 void dtls_start(struct dtls *d)

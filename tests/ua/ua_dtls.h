@@ -33,10 +33,11 @@ struct dtls_user {
 
 struct dtls_options {
     bool server;
-    struct cert *cert;      // NULL: none is shown (client) or no association at all (server)
-    const char *priority;   // GnuTLS priority string; NULL: DTLS_PRIORITY
-    unsigned retransmit_ms; // first retransmission, doubled after (RFC 6347 4.2.4.1)
-    unsigned timeout_ms;    // whole handshake
+    struct fingerprints announced; // by the peer's SDP; no association without a match
+    struct cert *cert;             // NULL: none is shown (client) or no association at all (server)
+    const char *priority;          // GnuTLS priority string; NULL: DTLS_PRIORITY
+    unsigned retransmit_ms;        // first retransmission, doubled after (RFC 6347 4.2.4.1)
+    unsigned timeout_ms;           // whole handshake
 };
 
 // Forward secrecy and AEAD only, as RFC 9325 4.2 asks.
@@ -48,9 +49,6 @@ struct dtls_options {
 struct dtls *dtls_open(const struct dtls_options *options, const struct dtls_user *user);
 void dtls_free(struct dtls *d); // without a word to the peer; NULL allowed
 
-// What the peer's SDP announced. Until it is known the handshake waits at the certificate
-// (RFC 8842 5.2); no data is delivered before it was checked.
-void dtls_expect(struct dtls *d, const struct fingerprints *announced);
 void dtls_start(struct dtls *d);
 // A datagram of the peer; from feeds the cookie of a server (RFC 6347 4.2.1).
 void dtls_receive(struct dtls *d, const uint8_t *bytes, size_t len, const struct addr *from);

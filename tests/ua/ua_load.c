@@ -231,10 +231,19 @@ int load_open(struct load **out, uv_loop_t *loop, const struct ua_options *optio
     return 0;
 }
 
-void load_start(struct load *l)
+static void on_start(uv_timer_t *timer)
 {
+    struct load *l = timer->data;
     l->started = true;
     l->kind->start(l);
+}
+
+void load_start(struct load *l)
+{
+    if (l->options->start_after_ms > 0)
+        uv_timer_start(&l->timer, on_start, l->options->start_after_ms, 0);
+    else
+        on_start(&l->timer);
 }
 
 void load_pause(struct load *l, bool pause)

@@ -52,6 +52,8 @@ struct media {
     bool running, began;
 };
 
+static void on_load_middle(void *arg);
+
 // --- the stream's reports -----------------------------------------------------------------------
 
 static void begin_if_ready(struct media *m)
@@ -113,17 +115,6 @@ static void on_load_done(void *arg, bool ok)
     m->user.done(m->user.arg, ok);
 }
 
-static void on_load_middle(void *arg)
-{
-    struct media *m = arg;
-    uint16_t port;
-
-    if (!(m->options->misbehave & MIS_REBIND) || stream_prepare_port(m->stream, &port) != 0)
-        return;
-    stream_take_port(m->stream, true);
-    event("rebind", "port=%u", port);
-}
-
 // --- birth and death ----------------------------------------------------------------------------
 
 static struct stream_fate fate_of(const struct ua_options *o)
@@ -135,6 +126,7 @@ static struct stream_fate fate_of(const struct ua_options *o)
         .no_hello = mis & MIS_NEVER_HELLO,
         .drop_last_flight = mis & MIS_DROP_LAST_FLIGHT,
         .clear_too = mis & MIS_CLEAR_UDPTL,
+        .coalesce = mis & MIS_COALESCE,
         .junk = mis & MIS_JUNK,
     };
 }
@@ -314,6 +306,7 @@ static void associate(struct media *m)
     unsigned mis = m->options->misbehave;
     struct dtls_options options = {
         .server = m->next.server,
+        .announced = m->next.peer.fingerprints,
         .cert = mis & MIS_NO_CERTIFICATE ? NULL : m->certs[m->cert_count - 1],
         .priority = m->options->priority,
         .retransmit_ms = m->options->retransmit_ms,
@@ -325,7 +318,21 @@ static void associate(struct media *m)
         return;
     }
     m->associated = true;
-    stream_expect(m->stream, &m->next.peer.fingerprints);
+}
+
+static void on_load_middle(void *arg)
+{
+    struct media *m = arg;
+    uint16_t port;
+
+    if (m->options->misbehave & MIS_RESTART && m->associated) {
+        event_plain("dtls-restart");
+        associate(m);
+    }
+    if (m->options->misbehave & MIS_REBIND && stream_prepare_port(m->stream, &port) == 0) {
+        stream_take_port(m->stream, true);
+        event("rebind", "port=%u", port);
+    }
 }
 
 static void close_round(struct media *m)

@@ -110,13 +110,15 @@ static const struct {
     {"same-role", MIS_SAME_ROLE, "the answer repeats the role of the offer"},
     {"no-setup", MIS_NO_SETUP, "no a=setup line"},
     {"plain-answer", MIS_PLAIN_ANSWER, "answers udptl to UDP/TLS/UDPTL"},
-    {"changed-id", MIS_CHANGED_ID,
-     "each offer and answer shows a new identity, with nothing behind it"},
+    {"changed-id", MIS_CHANGED_ID, "each offer and answer shows a new identity for no reason"},
     {"renegotiate", MIS_RENEGOTIATE, "asks for a TLS renegotiation once secured"},
     {"rebind", MIS_REBIND, "goes on from another local port in the middle, as behind a NAT"},
     {"lossy", MIS_LOSSY, "drops --loss percent of datagrams both ways"},
     {"drop-last-flight", MIS_DROP_LAST_FLIGHT, "the first flight with ChangeCipherSpec is lost"},
     {"junk", MIS_JUNK, "random datagrams in between"},
+    {"coalesce", MIS_COALESCE, "two DTLS records in each datagram"},
+    {"restart", MIS_RESTART,
+     "a second handshake in the middle, without an offer, as after a crash"},
     {"bad-sdp", MIS_BAD_SDP, "a body that is no SDP"},
     {"no-ack", MIS_NO_ACK, "the 200 to the INVITE is not acknowledged"},
 };
@@ -174,6 +176,9 @@ static const struct row rows[] = {
      "how many for --media count (default 100; 0: count only)"},
     {"datagram-ms", NUMBER, AT(datagram_ms), 0, 10000, MS,
      "pause between them (default 1; 0: 20 at once)"},
+
+    {"start-after", NUMBER, AT(start_after_ms), 0, MILLISECONDS_MAX, MS,
+     "media begins that late, so that the peer is ready as well (default 0)"},
 
     HEADING("Audio first"),
     {"audio-first", FLAG, AT(audio_first), 0, 0, NULL,
@@ -317,9 +322,6 @@ static bool apply(struct ua_options *o, const struct row *r, char *value)
     unsigned n;
 
     switch (r->kind) {
-    case FLAG:
-        *(bool *)field = true;
-        return true;
     case NUMBER:
         return number_in(value, r->min, r->max, field);
     case WORD:
@@ -334,6 +336,8 @@ static bool apply(struct ua_options *o, const struct row *r, char *value)
         return addr_parse_hostport(field, value) == 0;
     case SPECIAL:
         return r->take(o, value);
+    case FLAG:
+        break;
     }
     return false;
 }
@@ -356,6 +360,28 @@ static void complain_value(const struct row *r, const char *value)
                 r->argument);
 }
 
+static enum options_end take_value(struct ua_options *o, const struct row *r, char *value)
+{
+    if (r->take == take_misbehave && strcmp(value, "help") == 0) {
+        print_misbehaviours();
+        return OPTIONS_DONE;
+    }
+    if (apply(o, r, value))
+        return OPTIONS_GO;
+    complain_value(r, value);
+    return OPTIONS_BAD;
+}
+
+static enum options_end take_flag(struct ua_options *o, const struct row *r, const char *value)
+{
+    if (value) {
+        fprintf(stderr, "e2ae-ua: --%s takes no value\n", r->name);
+        return OPTIONS_BAD;
+    }
+    *(bool *)((char *)o + r->at) = true;
+    return OPTIONS_GO;
+}
+
 // Takes argv[*i] and perhaps its value behind it.
 static enum options_end take_option(struct ua_options *o, int argc, char **argv, int *i)
 {
@@ -368,26 +394,15 @@ static enum options_end take_option(struct ua_options *o, int argc, char **argv,
         fprintf(stderr, "e2ae-ua: --%.*s is no option; see --help\n", (int)len, name);
         return OPTIONS_BAD;
     }
-    if (r->kind == FLAG && value) {
-        fprintf(stderr, "e2ae-ua: --%s takes no value\n", r->name);
-        return OPTIONS_BAD;
-    }
-    if (r->kind != FLAG && !value) {
-        if (*i + 1 >= argc) {
-            fprintf(stderr, "e2ae-ua: --%s needs a value: %s\n", r->name, r->argument);
-            return OPTIONS_BAD;
-        }
+    if (r->kind == FLAG)
+        return take_flag(o, r, value);
+    if (!value && *i + 1 < argc)
         value = argv[++*i];
-    }
-    if (value && r->take == take_misbehave && strcmp(value, "help") == 0) {
-        print_misbehaviours();
-        return OPTIONS_DONE;
-    }
-    if (!apply(o, r, value)) {
-        complain_value(r, value);
+    if (!value) {
+        fprintf(stderr, "e2ae-ua: --%s needs a value: %s\n", r->name, r->argument);
         return OPTIONS_BAD;
     }
-    return OPTIONS_GO;
+    return take_value(o, r, value);
 }
 
 static enum options_end take_word(struct ua_options *o, char *word)

@@ -44,6 +44,8 @@ enum ua_misbehave {
     MIS_BAD_SDP = 1 << 18,
     MIS_NO_SETUP = 1 << 19,
     MIS_NO_ACK = 1 << 20,
+    MIS_COALESCE = 1 << 21,
+    MIS_RESTART = 1 << 22,
 };
 
 #define MILLISECONDS_MAX 3600000
@@ -59,7 +61,7 @@ struct ua_options {
     char *send, *receive;
     enum ua_media media;
     unsigned speed;
-    unsigned datagrams, datagram_ms;
+    unsigned datagrams, datagram_ms, start_after_ms;
 
     bool audio_first;
     enum ua_switch switch_to;

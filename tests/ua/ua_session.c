@@ -113,27 +113,31 @@ static struct media *new_media(struct session *s, enum medium_kind kind)
     return m;
 }
 
-static void print_line(const char *name, const struct medium *m, const char *session_bandwidth)
+static const char *e2ae_name(enum sdp_3ge2ae value)
 {
+    static const char *const names[] = {"none", "requested", "applied", "other"};
+    return names[value];
+}
+
+static void print_line(const char *name, const struct description *d, const struct medium *m)
+{
+    static const char *const directions[] = {"sendrecv", "sendonly", "recvonly", "inactive"};
     char at[ADDR_STRLEN];
 
     event(name,
           "media=%s proto=%s address=%s setup=%s identity=%s:%s fingerprints=%u 3ge2ae=%s "
-          "bandwidth=%s session-bandwidth=%s",
+          "direction=%s bandwidth=%s session-bandwidth=%s origin=%" PRIu64 "/%" PRIu64,
           event_quote(m->type), event_quote(m->proto), addr_format(&m->at, at), medium_role_text(m),
           m->identity_name ? m->identity_name : "none",
           m->identity_name ? event_quote(m->identity) : "-", m->fingerprints.count,
-          m->e2ae == SDP_3GE2AE_NONE        ? "none"
-          : m->e2ae == SDP_3GE2AE_APPLIED   ? "applied"
-          : m->e2ae == SDP_3GE2AE_REQUESTED ? "requested"
-                                            : "other",
-          *m->bandwidth ? m->bandwidth : "-", *session_bandwidth ? session_bandwidth : "-");
+          e2ae_name(m->e2ae), directions[m->direction], *m->bandwidth ? m->bandwidth : "-",
+          *d->session_bandwidth ? d->session_bandwidth : "-", d->session_id, d->version);
 }
 
 static void print_lines(const char *name, const struct description *d)
 {
     for (unsigned i = 0; i < d->count; i++)
-        print_line(name, &d->media[i], d->session_bandwidth);
+        print_line(name, d, &d->media[i]);
 }
 
 // The body for the lines of next; the version of o= grows exactly when something changed

@@ -10,17 +10,22 @@
 #define NTA_AGENT_MAGIC_T struct sip
 #include "tests/ua/ua_sip_internal.h"
 
+#include "common/log.h"
+
 #include <errno.h>
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/sip_tag.h>
+#include <sofia-sip/su_log.h>
 #include <sofia-sip/tport_tag.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // Never switch a large request from UDP to TCP by itself: --transport decides.
 #define UDP_MTU 65535
 #define EXPIRES_SECONDS "3600"
+#define LOG_LINE_MAX 1024 // of Sofia's own messages; longer ones are cut
 
 static int on_request(struct sip *sip, nta_leg_t *leg, nta_incoming_t *irq, sip_t const *request)
 {
@@ -64,6 +69,33 @@ static void note_addresses(struct sip *sip)
     }
 }
 
+// nta says little about why an address cannot be had; asking the system first says it all.
+static int probe_address(const struct sip_options *options)
+{
+    int type = options->transport == SIP_TCP ? SOCK_STREAM : SOCK_DGRAM, on = 1;
+    int fd = socket(addr_family(&options->listen), type | SOCK_CLOEXEC, 0);
+    int rc = 0;
+
+    if (fd < 0)
+        return -errno;
+    if (type == SOCK_STREAM) // as nta does: a port in TIME_WAIT is free
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (bind(fd, &options->listen.sa, options->listen.len) != 0)
+        rc = -errno;
+    close(fd);
+    return rc;
+}
+
+static void on_sofia_log(void *stream, char const *fmt, va_list ap)
+{
+    char line[LOG_LINE_MAX];
+    int len = vsnprintf(line, sizeof(line), fmt, ap);
+
+    if (len > 0 && len < (int)sizeof(line) && line[len - 1] == '\n')
+        line[len - 1] = '\0';
+    log_debug("sofia", "%s", line);
+}
+
 int sip_open(struct sip **out, su_root_t *root, const struct sip_options *options,
              const struct sip_user *user)
 {
@@ -71,9 +103,13 @@ int sip_open(struct sip **out, su_root_t *root, const struct sip_options *option
     struct addr at = options->listen;
     char text[ADDR_STRLEN], url[SIP_TEXT_MAX];
     uint16_t port = addr_port(&at);
+    int rc = sip ? probe_address(options) : -ENOMEM;
 
-    if (!sip)
-        return -ENOMEM;
+    if (rc != 0) {
+        free(sip);
+        return rc;
+    }
+    su_log_redirect(NULL, on_sofia_log, NULL);
     sip->options = *options;
     sip->user = *user;
     addr_format(&at, text);
@@ -81,7 +117,6 @@ int sip_open(struct sip **out, su_root_t *root, const struct sip_options *option
         *strrchr(text, ':') = '\0';
     snprintf(url, sizeof(url), "sip:%s%s;transport=%s", text, port == 0 ? ":*" : "",
              options->transport == SIP_TCP ? "tcp" : "udp");
-    errno = 0;
     sip->agent =
         nta_agent_create(root, URL_STRING_MAKE(url), NULL, NULL, NTATAG_UA(1), NTATAG_USE_NAPTR(0),
                          NTATAG_USE_SRV(0), NTATAG_UDP_MTU(UDP_MTU), TPTAG_REUSE(1), TAG_END());
@@ -89,9 +124,8 @@ int sip_open(struct sip **out, su_root_t *root, const struct sip_options *option
         sip->default_leg =
             nta_leg_tcreate(sip->agent, on_request, sip, NTATAG_NO_DIALOG(1), TAG_END());
     if (!sip->default_leg) {
-        int rc = errno ? -errno : -EADDRINUSE;
         sip_close(sip);
-        return rc;
+        return -EADDRINUSE;
     }
     note_addresses(sip);
     *out = sip;

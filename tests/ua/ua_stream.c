@@ -38,7 +38,9 @@ struct association {
     struct port *port;
     struct addr remote;
     bool server;
-    bool waiting; // a client whose hello is delayed
+    bool waiting;               // a client whose hello is delayed
+    uint8_t kept[DATAGRAM_MAX]; // for --misbehave=coalesce
+    size_t kept_len;
 };
 
 struct early {
@@ -201,9 +203,30 @@ static bool in_dropped_flight(struct stream *s, const uint8_t *bytes, size_t len
     return s->last_flight == LAST_FLIGHT_DROPPING;
 }
 
+// Keeps every other record back and sends it in front of the next one (RFC 6347 4.1.1). True when
+// nothing is left to do.
+static bool coalesced(struct association *a, const uint8_t *bytes, size_t len)
+{
+    enum { APPLICATION_DATA = 23 };
+
+    if (!a->stream->fate.coalesce || bytes[0] != APPLICATION_DATA ||
+        a->kept_len + len > sizeof(a->kept))
+        return false;
+    bool second = a->kept_len > 0;
+    memcpy(a->kept + a->kept_len, bytes, len);
+    a->kept_len += len;
+    if (second) {
+        transmit(a->stream, a->port, &a->remote, a->kept, a->kept_len);
+        a->kept_len = 0;
+    }
+    return true;
+}
+
 static void on_dtls_send(void *arg, const uint8_t *bytes, size_t len)
 {
     struct association *a = arg;
+    if (len == 0 || coalesced(a, bytes, len))
+        return;
     if (!in_dropped_flight(a->stream, bytes, len))
         transmit(a->stream, a->port, &a->remote, bytes, len);
 }
@@ -476,19 +499,6 @@ int stream_secure(struct stream *s, const struct dtls_options *options)
     }
     play_early(s);
     return 0;
-}
-
-void stream_expect(struct stream *s, const struct fingerprints *announced)
-{
-    struct association *a = s->association[NOW];
-
-    if (!a)
-        return;
-    enter(s);
-    dtls_expect(a->dtls, announced);
-    if (!s->dead)
-        arm(a);
-    leave(s);
 }
 
 bool stream_is_secure(const struct stream *s)

@@ -26,6 +26,7 @@ struct stream_fate {
     bool no_hello;           // neither sent nor answered
     bool drop_last_flight;   // the first flight with ChangeCipherSpec is not sent
     bool clear_too;          // each payload of a secured stream also in clear
+    bool coalesce;           // two records of data in each datagram
     bool junk;               // random datagrams in between
 };
 
@@ -57,8 +58,6 @@ void stream_set_next_remote(struct stream *s, const struct addr *remote);
 // Puts a new association on the present socket and remote address. An older one is still read and
 // is used for sending until the new one stands (RFC 8842 5.5). Returns 0 or -EIO.
 int stream_secure(struct stream *s, const struct dtls_options *options);
-// The fingerprints of the peer of the newest association.
-void stream_expect(struct stream *s, const struct fingerprints *announced);
 bool stream_is_secure(const struct stream *s); // stream_secure was called
 bool stream_is_ready(const struct stream *s);  // payload can be sent
 

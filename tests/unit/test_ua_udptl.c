@@ -131,19 +131,26 @@ START_TEST(in_order_each_ifp_comes_once)
 }
 END_TEST
 
-// A gap within the redundancy is filled, oldest first.
-START_TEST(gap_is_filled_from_redundancy)
+// Of packets 0 to 4 only the first and the last arrive.
+static void hear_first_and_last(struct heard *h, unsigned redundancy)
 {
     struct udptl_sender s;
-    struct heard h;
 
-    udptl_sender_init(&s, 3);
-    listen_from(&h);
+    udptl_sender_init(&s, redundancy);
+    listen_from(h);
     for (unsigned i = 0; i < 5; i++) {
         struct packet p = next_packet(&s, i);
         if (i == 0 || i == 4)
-            hear(&h, &p);
+            hear(h, &p);
     }
+}
+
+// A gap within the redundancy is filled, oldest first.
+START_TEST(gap_is_filled_from_redundancy)
+{
+    struct heard h;
+
+    hear_first_and_last(&h, 3);
     ck_assert_str_eq(h.text, "0:a/1 1:b/2 2:c/3 3:d/4 4:e/5 ");
     ck_assert_uint_eq(h.receiver.recovered, 3);
     ck_assert_uint_eq(h.receiver.lost, 0);
@@ -153,16 +160,9 @@ END_TEST
 // A gap deeper than the redundancy: what it does not reach is counted as lost.
 START_TEST(deep_gap_is_counted_as_lost)
 {
-    struct udptl_sender s;
     struct heard h;
 
-    udptl_sender_init(&s, 1);
-    listen_from(&h);
-    for (unsigned i = 0; i < 5; i++) {
-        struct packet p = next_packet(&s, i);
-        if (i == 0 || i == 4)
-            hear(&h, &p);
-    }
+    hear_first_and_last(&h, 1);
     ck_assert_str_eq(h.text, "0:a/1 3:d/4 4:e/5 ");
     ck_assert_uint_eq(h.receiver.recovered, 1);
     ck_assert_uint_eq(h.receiver.lost, 2);
@@ -283,5 +283,5 @@ int main(void)
         every_cut_packet_is_refused,
         lying_lengths_are_refused,
     };
-    return SUITE_RUN("udptl", tests);
+    return SUITE_RUN("ua_udptl", tests);
 }
