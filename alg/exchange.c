@@ -198,7 +198,7 @@ enum exchange_role exchange_request_role(const struct exchange *x, enum side fro
     case SIP_ACK:
         if (same_body(&x->ack, facts))
             return EXCHANGE_REPEAT;
-        return awaits_answer_from(x, from) ? EXCHANGE_ANSWER : EXCHANGE_NONE;
+        return awaits_answer_from(x, from) ? EXCHANGE_ANSWER : EXCHANGE_STRAY;
     case SIP_PRACK:
         return awaits_answer_from(x, from) ? EXCHANGE_ANSWER : EXCHANGE_OFFER;
     case SIP_INVITE:
@@ -221,8 +221,8 @@ void exchange_take_request(struct exchange *x, enum exchange_role role,
 {
     if (role == EXCHANGE_NONE)
         return;
-    if (role == EXCHANGE_REPEAT) {
-        give_copy(v, x->ack.out);
+    if (role == EXCHANGE_REPEAT || role == EXCHANGE_STRAY) {
+        give_copy(v, role == EXCHANGE_REPEAT ? x->ack.out : "");
         return;
     }
     if (role == EXCHANGE_OFFER && x->settled)
@@ -247,10 +247,16 @@ void exchange_acknowledge(struct exchange *x, enum exchange_role role)
 
 // --- responses ----------------------------------------------------------------------------------
 
+// The present exchange, finished or not, is that of this request.
+static bool is_opener(const struct exchange *x, const struct exchange_request *request)
+{
+    return x->opener.kind == request->kind && x->opener.cseq == request->cseq &&
+           x->opener.from == request->from;
+}
+
 static bool opened_by(const struct exchange *x, const struct exchange_request *request)
 {
-    return negotiation_pending(x->negotiation) && x->opener.kind == request->kind &&
-           x->opener.cseq == request->cseq && x->opener.from == request->from;
+    return negotiation_pending(x->negotiation) && is_opener(x, request);
 }
 
 enum exchange_role exchange_response_role(const struct exchange *x,
@@ -261,12 +267,12 @@ enum exchange_role exchange_response_role(const struct exchange *x,
     bool carries = invite || request->kind == SIP_UPDATE || request->kind == SIP_PRACK;
     if (!facts->body || facts->status >= 300 || !carries)
         return EXCHANGE_NONE;
-    int fork = invite ? fork_index(x, facts->to_tag) : -1;
+    int fork = invite && is_opener(x, request) ? fork_index(x, facts->to_tag) : -1;
     if (fork >= 0 && (same_body(&x->fork[fork], facts) || !negotiation_pending(x->negotiation)))
         return EXCHANGE_REPEAT;
     if (opened_by(x, request) && request->offered)
         return EXCHANGE_ANSWER;
-    return invite && !request->offered ? EXCHANGE_OFFER : EXCHANGE_NONE;
+    return invite && !request->offered ? EXCHANGE_OFFER : EXCHANGE_STRAY;
 }
 
 void exchange_take_response(struct exchange *x, enum exchange_role role,
@@ -275,8 +281,8 @@ void exchange_take_response(struct exchange *x, enum exchange_role role,
 {
     if (role == EXCHANGE_NONE)
         return;
-    if (role == EXCHANGE_REPEAT) {
-        give_copy(v, x->fork[fork_index(x, facts->to_tag)].out);
+    if (role == EXCHANGE_REPEAT || role == EXCHANGE_STRAY) {
+        give_copy(v, role == EXCHANGE_REPEAT ? x->fork[fork_index(x, facts->to_tag)].out : "");
         return;
     }
     if (role == EXCHANGE_OFFER)

@@ -31,7 +31,13 @@ struct exchange_verdict {
     size_t body_len;
 };
 
-enum exchange_role { EXCHANGE_NONE, EXCHANGE_OFFER, EXCHANGE_ANSWER, EXCHANGE_REPEAT };
+enum exchange_role {
+    EXCHANGE_NONE,
+    EXCHANGE_OFFER,
+    EXCHANGE_ANSWER,
+    EXCHANGE_REPEAT,
+    EXCHANGE_STRAY, // SDP that nothing asked for: nobody may act on it, it is taken out
+};
 
 struct exchange;
 

@@ -439,7 +439,7 @@ static const char *received_key(enum exchange_role role)
 {
     static const char *const keys[] = {[EXCHANGE_OFFER] = "sip.offer.received",
                                        [EXCHANGE_ANSWER] = "sip.answer.received",
-                                       [EXCHANGE_REPEAT] = NULL};
+                                       [EXCHANGE_STRAY] = NULL};
     return keys[role];
 }
 
