@@ -438,8 +438,8 @@ static int open_workers(struct agw *agw)
         return -ENOMEM;
     int rc = 0;
     while (agw->place_count < wanted && rc == 0) {
-        rc =
-            worker_open(&agw->places[agw->place_count].worker, &agw->cfg, agw->profile, agw->notes);
+        rc = worker_open(&agw->places[agw->place_count].worker, &agw->cfg, agw->profile, NULL,
+                         agw->notes);
         agw->place_count += rc == 0;
     }
     return rc;

@@ -33,9 +33,15 @@
 
 // --- life ---------------------------------------------------------------------------------------
 
+static void on_ready(struct watch *watch, uint32_t events)
+{
+    point_readable((struct point *)((char *)watch - offsetof(struct point, watch)));
+}
+
 void point_open(struct point *p, int fd, int family)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = p};
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &p->watch};
+    p->watch.ready = on_ready;
     p->fd = fd;
     p->headers = family == AF_INET6 ? HEADERS_V6 : HEADERS_V4;
     if (epoll_ctl(p->stream->media->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {

@@ -95,20 +95,9 @@ static void media_again(struct stream *s)
     stream_rearm(s);
 }
 
-void stream_pass(struct point *from, const void *data, size_t len)
+void stream_passed(struct point *from, size_t len)
 {
     struct stream *s = from->stream;
-    struct point *to = from->other;
-    if (!from->open) {
-        stream_drop(from, REASON_DROP_GATE, NULL);
-        return;
-    }
-    enum reason reason =
-        to->bearer ? bearer_send(to->bearer, data, len) : point_send(to, data, len);
-    if (reason != REASON_NONE) {
-        stream_drop(from, reason, NULL);
-        return;
-    }
     s->stats.packets[from->termination]++;
     s->stats.bytes[from->termination] += len;
     if (from->rtcp)
@@ -118,6 +107,21 @@ void stream_pass(struct point *from, const void *data, size_t len)
         media_again(s);
     if (!s->media_told[from->termination])
         first_media(from);
+}
+
+void stream_pass(struct point *from, const void *data, size_t len)
+{
+    struct point *to = from->other;
+    if (!from->open) {
+        stream_drop(from, REASON_DROP_GATE, NULL);
+        return;
+    }
+    enum reason reason =
+        to->bearer ? bearer_send(to->bearer, data, len) : point_send(to, data, len);
+    if (reason == REASON_NONE)
+        stream_passed(from, len);
+    else
+        stream_drop(from, reason, NULL);
 }
 
 // --- deadlines ----------------------------------------------------------------------------------

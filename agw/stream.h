@@ -8,12 +8,15 @@
 #include "agw/note.h"
 #include "agw/point.h"
 
+struct relay;
+
 struct stream {
     struct media *media;
     void *line; // the control side's record, for notes
     uint32_t context;
     unsigned number;
     enum agw_mode mode[2];
+    struct relay *relay;      // a stream over TCP; NULL: datagrams
     struct point point[2][2]; // per termination: media, RTCP
     struct agw_stream_stats stats;
     uint32_t drops_told; // one bit per DROP_ reason
@@ -41,6 +44,10 @@ void stream_release(struct stream *stream, struct media *media, struct note *far
 
 // --- for connection points and bearers ----------------------------------------------------------
 
+// Media of len bytes that arrived at from went out at the other termination.
+void stream_passed(struct point *from, size_t len);
+// Media of len bytes that arrived at from went out at the other termination.
+void stream_passed(struct point *from, size_t len);
 // Media that arrived at from, unprotected: out at the other termination or dropped.
 void stream_pass(struct point *from, const void *data, size_t len);
 // Counts a drop; the first of each reason is told.

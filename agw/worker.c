@@ -11,7 +11,8 @@
 
 #include "agw/worker.h"
 
-#include "agw/point.h"
+#include "agw/relay.h"
+#include "agw/watch.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -38,6 +39,7 @@ struct worker {
     bool stop;             // set on the worker's thread by the last order
     struct order farewell; // the last order
     uint8_t buffer[MEDIA_DATAGRAM_MAX];
+    struct relay_rooms rooms;
 };
 
 static void deliver(void *arg, struct letter *letter)
@@ -89,9 +91,10 @@ static void turn(struct worker *w)
     // Begins with another event each time, so that no socket is always the last.
     unsigned first = n > 0 ? ++w->media.turn % (unsigned)n : 0;
     for (int i = 0; i < n; i++) {
-        struct point *point = events[(first + (unsigned)i) % (unsigned)n].data.ptr;
-        if (point)
-            point_readable(point);
+        const struct epoll_event *event = &events[(first + (unsigned)i) % (unsigned)n];
+        struct watch *watch = event->data.ptr;
+        if (watch)
+            watch->ready(watch, event->events);
         else
             orders = true;
     }
@@ -149,12 +152,17 @@ static void destroy(struct worker *w)
 }
 
 int worker_open(struct worker **out, const struct config *cfg, const struct dtls_profile *profile,
-                struct mailbox *notes)
+                const struct tls_profile *tls_profile, struct mailbox *notes)
 {
     struct worker *w = calloc(1, sizeof *w);
     if (!w)
         return -ENOMEM;
-    w->media = (struct media){.cfg = cfg, .profile = profile, .epoll = -1, .buffer = w->buffer};
+    w->media = (struct media){.cfg = cfg,
+                              .profile = profile,
+                              .tls_profile = tls_profile,
+                              .epoll = -1,
+                              .buffer = w->buffer,
+                              .rooms = &w->rooms};
     outbox_init(&w->media.notes, notes, &w->media.deadlines);
     int rc = uv_loop_init(&w->loop);
     if (rc < 0) {

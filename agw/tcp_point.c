@@ -1,0 +1,736 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Happy path as server: the port listens from Reserve on (REQ-126); a connection comes, is
+// admitted, and is open at once or, with TLS, when its peer is verified. As client: a SYN leaves
+// from the same port when it was ordered or when the other termination was connected to. At the end
+// what waits goes out, then FIN, and the peer gets a while to end too.
+//
+// Failure paths: a connection from a wrong host, a second one, or too many in a second are refused
+// with RST and counted. A connection that ends before anything came of it, and one of a stranger
+// that fails, make room for another one while the attempt lasts. No connection in time, or one that
+// is refused: the relay is told, tells the ALG, and closes both points. A connection that breaks
+// later: the relay is told.
+
+#include "agw/tcp_point.h"
+
+#include "agw/deadline.h"
+#include "agw/tcp.h"
+#include "agw/tcp_point_private.h"
+#include "common/fsm.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+// Connections looked at per turn: the rest waits while others have their turn.
+#define TCP_POINT_ACCEPTS 4
+// Connections that may begin per second and point; a TLS handshake costs as much as two hundred
+// datagrams.
+#define TCP_POINT_OPENINGS_PER_S 4
+// How long the peer may take to end its half of a connection that is closing, and to take each part
+// of what waits for it.
+#define TCP_POINT_LINGER_US (5 * 1000000ull)
+// Reads that a closing connection may throw away per turn.
+#define TCP_POINT_DRAINS 4
+
+static struct stream *stream_of(const struct tcp_point *p)
+{
+    return relay_stream(p->relay);
+}
+
+static struct point *told_at(const struct tcp_point *p)
+{
+    return &stream_of(p)->point[p->termination][0];
+}
+
+static void set_due(struct tcp_point *p, uint64_t due_us)
+{
+    p->due_us = due_us;
+    stream_rearm(stream_of(p));
+}
+
+// --- watching -----------------------------------------------------------------------------------
+
+static void log_unwatched(const struct tcp_point *p)
+{
+    char id[STREAM_ID_MAX];
+    log_error(stream_id(stream_of(p), id), "a TCP socket cannot be watched: %s", strerror(errno));
+}
+
+static void watch_fd(struct tcp_point *p, int fd, struct watch *watch, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = watch};
+    int epoll = tcp_point_media(p)->epoll;
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0 &&
+        (errno != EEXIST || epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) < 0))
+        log_unwatched(p);
+}
+
+static uint32_t wanted(const struct tcp_point *p)
+{
+    uint32_t events = sendqueue_waiting(&p->queue) > 0 ? EPOLLOUT : 0;
+    switch (p->state) {
+    case TCP_POINT_CONNECTING:
+        return EPOLLOUT;
+    case TCP_POINT_CONNECTED:
+        return events | EPOLLIN;
+    case TCP_POINT_HANDSHAKE:
+        return events | (tls_wants_input(p->tls) ? EPOLLIN : 0u);
+    case TCP_POINT_OPEN:
+        return events | (relay_wants(p) ? EPOLLIN : 0u);
+    case TCP_POINT_CLOSING:
+        return events | (p->ended ? 0u : EPOLLIN);
+    default:
+        return events;
+    }
+}
+
+void tcp_point_watch(struct tcp_point *p)
+{
+    if (p->fd < 0)
+        return;
+    uint32_t events = wanted(p);
+    // Hang-ups are told even to those who want nothing; edge-triggered, they are told once.
+    if (events == 0)
+        events = EPOLLET;
+    if (events == p->watched)
+        return;
+    p->watched = events;
+    watch_fd(p, p->fd, &p->talking, events);
+}
+
+// --- a connection comes or is lost --------------------------------------------------------------
+
+bool tcp_point_is_peer(const struct tcp_point *p)
+{
+    return p->outbound || p->latching == LATCHING_OFF || addr_equal_host(&p->peer, &p->remote);
+}
+
+static void begin_connection(struct tcp_point *p, const struct addr *peer, bool outbound)
+{
+    p->peer = *peer;
+    p->outbound = outbound;
+    told_at(p)->remote = *peer;
+    stream_tell(told_at(p), &(struct telling){
+                                .event = AGW_TCP_CONNECTED, .outbound = outbound, .address = peer});
+    tcp_point_feed(p, p->secured ? TCP_POINT_UP : TCP_POINT_READY);
+    tcp_point_watch(p);
+}
+
+// Forgets the connection, whatever was on it.
+static void drop_connection(struct tcp_point *p)
+{
+    if (p->fd >= 0)
+        tcp_abort(p->fd);
+    p->fd = -1;
+    p->watched = 0;
+    sendqueue_clear(&p->queue);
+    tls_close(p->tls);
+    p->tls = NULL;
+    p->ended = p->finishing = p->finished = p->begun = false;
+}
+
+static void refuse(struct tcp_point *p, int fd, const struct addr *peer)
+{
+    tcp_abort(fd);
+    stream_drop(told_at(p), REASON_TCP_REFUSED, peer);
+    if (p->refused_told)
+        return;
+    p->refused_told = true;
+    stream_tell(
+        told_at(p),
+        &(struct telling){.event = AGW_DROPPED, .reason = REASON_TCP_REFUSED, .address = peer});
+}
+
+static bool is_named(const struct tcp_point *p, const struct addr *peer)
+{
+    return addr_is_set(&p->remote) && addr_equal_host(peer, &p->remote);
+}
+
+static bool opening_allowed(struct tcp_point *p, bool named)
+{
+    unsigned limit = named ? 2 * TCP_POINT_OPENINGS_PER_S : TCP_POINT_OPENINGS_PER_S;
+    uint64_t now = tcp_point_media(p)->now_us;
+    if (now - p->openings_since_us >= 1000000) {
+        p->openings_since_us = now;
+        p->openings = 0;
+    }
+    if (p->openings >= limit)
+        return false;
+    p->openings++;
+    return true;
+}
+
+// The signalled host comes first: somebody else who was faster has to go unless it was verified.
+static bool make_room(struct tcp_point *p, bool named)
+{
+    bool unverified = p->state == TCP_POINT_CONNECTED || p->state == TCP_POINT_HANDSHAKE;
+    if (unverified && named && !p->outbound && !is_named(p, &p->peer))
+        tcp_point_feed(p, TCP_POINT_AGAIN);
+    return p->state == TCP_POINT_LISTENING;
+}
+
+static bool admit(struct tcp_point *p, const struct addr *peer)
+{
+    bool named = is_named(p, peer);
+    if (p->latching == LATCHING_OFF && addr_is_set(&p->remote) && !named)
+        return false;
+    return make_room(p, named) && opening_allowed(p, named);
+}
+
+static void fail_tcp(struct tcp_point *p, enum reason reason)
+{
+    relay_failed(p, AGW_TCP_FAILURE, reason, NULL);
+}
+
+static void on_listening(struct watch *watch, uint32_t events)
+{
+    struct tcp_point *p =
+        (struct tcp_point *)((char *)watch - offsetof(struct tcp_point, listening));
+    for (int i = 0; i < TCP_POINT_ACCEPTS && p->listener >= 0; i++) {
+        struct addr peer;
+        int fd = tcp_accept(p->listener, &peer);
+        if (fd == -EAGAIN || fd == -EINVAL) // none, or it listens no more
+            return;
+        if (fd < 0) {
+            fail_tcp(p, REASON_AGW_NO_RESOURCE);
+            return;
+        }
+        if (!admit(p, &peer)) {
+            refuse(p, fd, &peer);
+            continue;
+        }
+        p->fd = fd;
+        begin_connection(p, &peer, false);
+    }
+}
+
+// --- events of the connection -------------------------------------------------------------------
+
+static void take_connect_result(struct tcp_point *p)
+{
+    int rc = tcp_connect_result(p->fd);
+    if (rc == -EINPROGRESS)
+        return;
+    if (rc < 0) {
+        fail_tcp(p, REASON_TCP_CONNECT);
+        return;
+    }
+    begin_connection(p, &p->remote, true);
+}
+
+// True when what waits went out as far as the kernel takes it; else the point is gone.
+static bool flush(struct tcp_point *p)
+{
+    int n = sendqueue_flush(&p->queue, p->fd);
+    if (n < 0) {
+        if (p->state == TCP_POINT_CLOSING)
+            tcp_point_feed(p, TCP_POINT_GONE);
+        else
+            relay_gone(p);
+        return false;
+    }
+    if (n > 0 && p->state == TCP_POINT_CLOSING)
+        set_due(p, tcp_point_media(p)->now_us + TCP_POINT_LINGER_US);
+    if (p->finishing && !p->finished && sendqueue_waiting(&p->queue) == 0) {
+        (void)shutdown(p->fd, SHUT_WR);
+        p->finished = true;
+    }
+    return true;
+}
+
+// Throws away what comes on a closing connection, so that close() does not answer it with RST,
+// which would destroy what is still on its way to the peer.
+static void drain(struct tcp_point *p)
+{
+    uint8_t *rubbish = tcp_point_media(p)->rooms->read;
+    ssize_t n = 1;
+    for (int i = 0; i < TCP_POINT_DRAINS && n > 0 && !p->ended; i++)
+        n = recv(p->fd, rubbish, RELAY_READ, 0);
+    if (n == 0)
+        p->ended = true;
+    if ((n < 0 && errno != EAGAIN) || (p->ended && p->finished))
+        tcp_point_feed(p, TCP_POINT_GONE);
+}
+
+static void closing_ready(struct tcp_point *p)
+{
+    if (flush(p))
+        drain(p);
+}
+
+static void open_ready(struct tcp_point *p, uint32_t events)
+{
+    if (events & EPOLLOUT) {
+        if (!flush(p))
+            return;
+        relay_writable(p);
+    }
+    if (p->state == TCP_POINT_OPEN && events & ~(uint32_t)EPOLLOUT) {
+        // Broken while nobody reads it: reading would tell.
+        if (events & EPOLLERR && !relay_wants(p))
+            relay_gone(p);
+        else
+            relay_readable(p);
+    }
+}
+
+static void on_talking(struct watch *watch, uint32_t events)
+{
+    struct tcp_point *p = (struct tcp_point *)((char *)watch - offsetof(struct tcp_point, talking));
+    if (p->fd < 0)
+        return;
+    switch (p->state) {
+    case TCP_POINT_CONNECTING:
+        take_connect_result(p);
+        break;
+    case TCP_POINT_CONNECTED:
+    case TCP_POINT_HANDSHAKE:
+        // A peer that refuses may have closed already; what it said is still to be read.
+        if (sendqueue_flush(&p->queue, p->fd) < 0)
+            sendqueue_clear(&p->queue);
+        if (events & ~(uint32_t)EPOLLOUT)
+            tcp_tls_readable(p);
+        break;
+    case TCP_POINT_OPEN:
+        open_ready(p, events);
+        break;
+    case TCP_POINT_CLOSING:
+        closing_ready(p);
+        break;
+    default:
+        break;
+    }
+    tcp_point_watch(p);
+}
+
+// --- actions of the state table -----------------------------------------------------------------
+
+static void start_listening(void *object, void *argument)
+{
+    struct tcp_point *p = object;
+    int rc = tcp_listen(p->listener);
+    if (rc < 0) {
+        fail_tcp(p, REASON_AGW_NO_RESOURCE);
+        return;
+    }
+    watch_fd(p, p->listener, &p->listening, EPOLLIN);
+    set_due(p, p->attempt_until_us);
+}
+
+static void stop_listening(void *object, void *argument)
+{
+    struct tcp_point *p = object;
+    (void)epoll_ctl(tcp_point_media(p)->epoll, EPOLL_CTL_DEL, p->listener, NULL);
+    tcp_unlisten(p->listener);
+    set_due(p, DEADLINE_NEVER);
+}
+
+static void start_connecting(void *object, void *argument)
+{
+    struct tcp_point *p = object;
+    p->fd = p->listener;
+    p->listener = -1;
+    set_due(p, tcp_point_patience(p));
+    int rc = tcp_connect(p->fd, &p->remote);
+    if (rc == 0)
+        begin_connection(p, &p->remote, true);
+    else if (rc != -EINPROGRESS)
+        fail_tcp(p, REASON_TCP_CONNECT);
+    tcp_point_watch(p);
+}
+
+static void on_up(void *object, void *argument)
+{
+    struct tcp_point *p = object;
+    set_due(p, DEADLINE_NEVER);
+    relay_changed(p->relay);
+    tcp_tls_begin(p);
+}
+
+static void on_ready(void *object, void *argument)
+{
+    struct tcp_point *p = object;
+    set_due(p, DEADLINE_NEVER);
+    relay_changed(p->relay);
+}
+
+static void listen_on(void *object, void *argument)
+{
+    struct tcp_point *p = object;
+    drop_connection(p);
+    set_due(p, p->attempt_until_us);
+}
+
+static void release_sockets(void *object, void *argument)
+{
+    struct tcp_point *p = object;
+    drop_connection(p);
+    if (p->listener >= 0)
+        close(p->listener);
+    p->listener = -1;
+    set_due(p, DEADLINE_NEVER);
+}
+
+static void begin_closing(void *object, void *argument)
+{
+    struct tcp_point *p = object;
+    if (p->listener >= 0)
+        close(p->listener);
+    p->listener = -1;
+    set_due(p, tcp_point_media(p)->now_us + TCP_POINT_LINGER_US);
+    tcp_point_finish(p);
+    closing_ready(p);
+    tcp_point_watch(p);
+}
+
+// Everything has been said on both sides: no RST.
+static void end_closing(void *object, void *argument)
+{
+    struct tcp_point *p = object;
+    if (p->fd >= 0)
+        close(p->fd);
+    p->fd = -1;
+    release_sockets(p, NULL);
+}
+
+// Says goodbye as far as the kernel takes it, and does not wait for an answer.
+static void end_at_once(struct tcp_point *p)
+{
+    if (p->fd < 0)
+        return;
+    if (p->tls && !p->finishing)
+        tcp_tls_finish(p);
+    (void)sendqueue_flush(&p->queue, p->fd);
+    (void)shutdown(p->fd, SHUT_WR);
+    uint8_t *rubbish = tcp_point_media(p)->rooms->read;
+    for (int i = 0; i < TCP_POINT_DRAINS; i++)
+        if (recv(p->fd, rubbish, RELAY_READ, 0) <= 0)
+            break;
+    close(p->fd);
+    p->fd = -1;
+}
+
+static void begin_anew(void *object, void *argument)
+{
+    struct tcp_point *p = object;
+    int listener = p->listener;
+    p->listener = -1;
+    end_at_once(p);
+    release_sockets(p, NULL);
+    if (listener < 0)
+        listener = tcp_open(&p->local);
+    else
+        tcp_unlisten(listener);
+    p->listener = listener;
+    p->attempt_until_us = DEADLINE_NEVER;
+    p->stranger_failed = REASON_TCP_TIMEOUT;
+    p->refused_told = false;
+    if (listener < 0)
+        fail_tcp(p, REASON_AGW_NO_RESOURCE);
+}
+
+static const struct fsm_row rows[] = {
+    {TCP_POINT_IDLE, TCP_POINT_LISTEN, start_listening, TCP_POINT_LISTENING},
+    {TCP_POINT_IDLE, TCP_POINT_HOLD, NULL, TCP_POINT_IDLE},
+    {TCP_POINT_IDLE, TCP_POINT_CONNECT, start_connecting, TCP_POINT_CONNECTING},
+    {TCP_POINT_IDLE, TCP_POINT_CLOSE, release_sockets, TCP_POINT_CLOSED},
+
+    {TCP_POINT_LISTENING, TCP_POINT_LISTEN, NULL, TCP_POINT_LISTENING},
+    {TCP_POINT_LISTENING, TCP_POINT_HOLD, stop_listening, TCP_POINT_IDLE},
+    {TCP_POINT_LISTENING, TCP_POINT_UP, on_up, TCP_POINT_CONNECTED},
+    {TCP_POINT_LISTENING, TCP_POINT_READY, on_ready, TCP_POINT_OPEN},
+    {TCP_POINT_LISTENING, TCP_POINT_CLOSE, release_sockets, TCP_POINT_CLOSED},
+
+    {TCP_POINT_CONNECTING, TCP_POINT_UP, on_up, TCP_POINT_CONNECTED},
+    {TCP_POINT_CONNECTING, TCP_POINT_READY, on_ready, TCP_POINT_OPEN},
+    {TCP_POINT_CONNECTING, TCP_POINT_CLOSE, release_sockets, TCP_POINT_CLOSED},
+
+    {TCP_POINT_CONNECTED, TCP_POINT_SECURE, NULL, TCP_POINT_HANDSHAKE},
+    {TCP_POINT_CONNECTED, TCP_POINT_AGAIN, listen_on, TCP_POINT_LISTENING},
+    {TCP_POINT_CONNECTED, TCP_POINT_CLOSE, begin_closing, TCP_POINT_CLOSING},
+
+    {TCP_POINT_HANDSHAKE, TCP_POINT_READY, on_ready, TCP_POINT_OPEN},
+    {TCP_POINT_HANDSHAKE, TCP_POINT_AGAIN, listen_on, TCP_POINT_LISTENING},
+    {TCP_POINT_HANDSHAKE, TCP_POINT_CLOSE, begin_closing, TCP_POINT_CLOSING},
+
+    {TCP_POINT_OPEN, TCP_POINT_AGAIN, listen_on, TCP_POINT_LISTENING},
+    {TCP_POINT_OPEN, TCP_POINT_CLOSE, begin_closing, TCP_POINT_CLOSING},
+
+    {TCP_POINT_CLOSING, TCP_POINT_CLOSE, NULL, TCP_POINT_CLOSING},
+    {TCP_POINT_CLOSING, TCP_POINT_GONE, end_closing, TCP_POINT_CLOSED},
+
+    {TCP_POINT_CLOSED, TCP_POINT_CLOSE, NULL, TCP_POINT_CLOSED},
+
+    // a=connection:new comes whenever it likes
+    {TCP_POINT_IDLE, TCP_POINT_RENEW, begin_anew, TCP_POINT_IDLE},
+    {TCP_POINT_LISTENING, TCP_POINT_RENEW, begin_anew, TCP_POINT_IDLE},
+    {TCP_POINT_CONNECTING, TCP_POINT_RENEW, begin_anew, TCP_POINT_IDLE},
+    {TCP_POINT_CONNECTED, TCP_POINT_RENEW, begin_anew, TCP_POINT_IDLE},
+    {TCP_POINT_HANDSHAKE, TCP_POINT_RENEW, begin_anew, TCP_POINT_IDLE},
+    {TCP_POINT_OPEN, TCP_POINT_RENEW, begin_anew, TCP_POINT_IDLE},
+    {TCP_POINT_CLOSING, TCP_POINT_RENEW, begin_anew, TCP_POINT_IDLE},
+    {TCP_POINT_CLOSED, TCP_POINT_RENEW, begin_anew, TCP_POINT_IDLE},
+};
+
+static const char *const state_names[] = {"idle",      "listening", "connecting", "connected",
+                                          "handshake", "open",      "closing",    "closed"};
+static const char *const event_names[] = {"listen", "hold",  "connect", "up",   "secure",
+                                          "ready",  "again", "close",   "gone", "renew"};
+
+static const struct fsm fsm = {.name = "TCP point",
+                               .rows = rows,
+                               .row_count = sizeof rows / sizeof rows[0],
+                               .state_names = state_names,
+                               .event_names = event_names};
+
+void tcp_point_feed(struct tcp_point *p, enum tcp_point_event event)
+{
+    char id[STREAM_ID_MAX];
+    fsm_feed(&fsm, &p->state, event, p, NULL, stream_id(stream_of(p), id));
+}
+
+// --- control ------------------------------------------------------------------------------------
+
+void tcp_point_init(struct tcp_point *p, struct relay *relay, enum agw_termination termination)
+{
+    *p = (struct tcp_point){.listening = {on_listening},
+                            .talking = {on_talking},
+                            .relay = relay,
+                            .termination = termination,
+                            .listener = -1,
+                            .fd = -1,
+                            .due_us = DEADLINE_NEVER,
+                            .attempt_until_us = DEADLINE_NEVER,
+                            .stranger_failed = REASON_TCP_TIMEOUT};
+}
+
+void tcp_point_reserve(struct tcp_point *p, const struct agw_request *request, int fd,
+                       struct certificate *certificate)
+{
+    p->reserved = true;
+    p->secured = agw_transport_is_secured(request->transport);
+    p->latching = request->latching;
+    p->listener = fd;
+    p->certificate = certificate;
+    p->local.len = sizeof p->local.v6;
+    (void)getsockname(fd, &p->local.sa, &p->local.len);
+}
+
+// True when they differ from what was known. No memory: as if they had not been given, so that the
+// attempt ends in a timeout and never unverified.
+static bool keep_fingerprints(struct tcp_point *p, const struct fingerprints *remote)
+{
+    if (remote->count == 0 || (p->fingerprints && fingerprints_equal(p->fingerprints, remote)))
+        return false;
+    struct fingerprints *copy = malloc(sizeof *copy);
+    if (!copy)
+        return false;
+    *copy = *remote;
+    free(p->fingerprints);
+    p->fingerprints = copy;
+    return true;
+}
+
+// Whoever was let in before the ALG named the peer has to be the peer (REQ-126).
+static void check_early_connection(struct tcp_point *p)
+{
+    bool wrong = p->latching == LATCHING_OFF && !is_named(p, &p->peer);
+    if (p->fd < 0 || p->outbound || !addr_is_set(&p->remote))
+        return;
+    if (p->state >= TCP_POINT_CLOSING || (!wrong && p->role != AGW_TCP_CLIENT))
+        return;
+    stream_drop(told_at(p), REASON_TCP_REFUSED, &p->peer);
+    tcp_point_feed(p, TCP_POINT_AGAIN);
+}
+
+void tcp_point_configure(struct tcp_point *p, const struct agw_request *request)
+{
+    // 0.0.0.0 means hold, not an address (RFC 3264 8.4).
+    if (addr_is_set(&request->remote) && !addr_is_any(&request->remote))
+        p->remote = request->remote;
+    p->role = request->tcp_setup;
+    p->ordered = p->ordered || request->establish_tcp;
+    p->trigger = p->trigger || request->tcp_trigger;
+    p->notify_tcp = p->notify_tcp || request->notify_tcp_failure;
+    p->notify_dtls = p->notify_dtls || request->notify_dtls_failure;
+    p->guard_ms = request->role_guard_ms > 0 ? request->role_guard_ms : p->guard_ms;
+    bool fresh = keep_fingerprints(p, &request->remote_fingerprints);
+    if (fresh || request->new_connection)
+        p->tls_client = request->establish_dtls;
+    else
+        p->tls_client = p->tls_client || request->establish_dtls;
+    if (!relay_is_flowing(p->relay))
+        check_early_connection(p);
+}
+
+static void follow_role(struct tcp_point *p)
+{
+    bool listens = p->role == AGW_TCP_SERVER || p->role == AGW_TCP_UNDECIDED;
+    if (p->state == TCP_POINT_IDLE || p->state == TCP_POINT_LISTENING)
+        tcp_point_feed(p, listens ? TCP_POINT_LISTEN : TCP_POINT_HOLD);
+}
+
+void tcp_point_proceed(struct tcp_point *p, bool connect)
+{
+    if (!p->reserved)
+        return;
+    follow_role(p);
+    if (connect && p->state == TCP_POINT_IDLE && p->role == AGW_TCP_CLIENT &&
+        addr_is_set(&p->remote))
+        tcp_point_feed(p, TCP_POINT_CONNECT);
+    if (p->state == TCP_POINT_CONNECTED)
+        tcp_tls_begin(p);
+    else if (p->state == TCP_POINT_HANDSHAKE)
+        tcp_tls_configure(p);
+    tcp_point_watch(p);
+}
+
+void tcp_point_limit(struct tcp_point *p)
+{
+    if (p->attempt_until_us != DEADLINE_NEVER)
+        return;
+    p->attempt_until_us = tcp_point_patience(p);
+    if (p->state == TCP_POINT_LISTENING)
+        set_due(p, p->attempt_until_us);
+}
+
+void tcp_point_renew(struct tcp_point *p)
+{
+    if (p->reserved)
+        tcp_point_feed(p, TCP_POINT_RENEW);
+}
+
+void tcp_point_finish(struct tcp_point *p)
+{
+    if (p->finishing)
+        return;
+    p->finishing = true;
+    if (p->tls)
+        tcp_tls_finish(p);
+    if (p->state == TCP_POINT_OPEN)
+        (void)flush(p);
+}
+
+void tcp_point_close(struct tcp_point *p)
+{
+    if (p->reserved)
+        tcp_point_feed(p, TCP_POINT_CLOSE);
+}
+
+void tcp_point_again(struct tcp_point *p)
+{
+    tcp_point_feed(p, TCP_POINT_AGAIN);
+}
+
+void tcp_point_release(struct tcp_point *p)
+{
+    end_at_once(p);
+    drop_connection(p);
+    if (p->listener >= 0)
+        close(p->listener);
+    p->listener = -1;
+    certificate_free(p->certificate);
+    free(p->fingerprints);
+}
+
+// --- asking -------------------------------------------------------------------------------------
+
+bool tcp_point_connected(const struct tcp_point *p)
+{
+    return p->state == TCP_POINT_CONNECTED || p->state == TCP_POINT_HANDSHAKE ||
+           p->state == TCP_POINT_OPEN;
+}
+
+uint64_t tcp_point_deadline(const struct tcp_point *p)
+{
+    return p->due_us;
+}
+
+void tcp_point_due(struct tcp_point *p)
+{
+    if (p->due_us > tcp_point_media(p)->now_us)
+        return;
+    p->due_us = DEADLINE_NEVER;
+    switch (p->state) {
+    case TCP_POINT_LISTENING:
+        if (p->stranger_failed == REASON_TCP_TIMEOUT)
+            fail_tcp(p, REASON_TCP_TIMEOUT);
+        else
+            relay_failed(p, AGW_DTLS_FAILURE, p->stranger_failed, NULL);
+        break;
+    case TCP_POINT_CONNECTING:
+        fail_tcp(p, REASON_TCP_TIMEOUT);
+        break;
+    case TCP_POINT_CONNECTED:
+    case TCP_POINT_HANDSHAKE:
+        tcp_tls_due(p);
+        break;
+    case TCP_POINT_CLOSING:
+        drop_connection(p);
+        tcp_point_feed(p, TCP_POINT_GONE);
+        break;
+    default:
+        break;
+    }
+    tcp_point_watch(p);
+}
+
+// --- bytes --------------------------------------------------------------------------------------
+
+static enum tcp_read read_clear(struct tcp_point *p, const uint8_t *data, size_t len)
+{
+    if (!p->begun && tls_begins_with(data, len)) {
+        relay_failed(p, AGW_TCP_FAILURE, REASON_TLS_ON_PLAIN, NULL);
+        return TCP_READ_GONE;
+    }
+    p->begun = true;
+    return len < RELAY_READ ? TCP_READ_DRAINED : TCP_READ_MORE;
+}
+
+enum tcp_read tcp_point_read(struct tcp_point *p, const uint8_t **data, size_t *len)
+{
+    uint8_t *room = tcp_point_media(p)->rooms->read;
+    *len = 0;
+    ssize_t n = recv(p->fd, room, RELAY_READ, 0);
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR ? TCP_READ_DRAINED : TCP_READ_GONE;
+    if (n == 0) {
+        p->ended = true;
+        return p->secured ? tcp_tls_stream_ended(p) : TCP_READ_END;
+    }
+    if (p->secured)
+        return tcp_tls_read(p, room, (size_t)n, data, len);
+    enum tcp_read rc = read_clear(p, room, (size_t)n);
+    if (rc != TCP_READ_GONE) {
+        *data = room;
+        *len = (size_t)n;
+    }
+    return rc;
+}
+
+void tcp_point_peek(struct tcp_point *p)
+{
+    uint8_t first[2];
+    ssize_t n = recv(p->fd, first, sizeof first, MSG_PEEK);
+    if (n < 0 && errno == EAGAIN)
+        return;
+    if (n <= 0)
+        relay_gone(p);
+    else
+        (void)read_clear(p, first, (size_t)n);
+}
+
+bool tcp_point_write(struct tcp_point *p, const uint8_t *data, size_t len)
+{
+    if (p->secured)
+        return tcp_tls_write(p, data, len);
+    return sendqueue_send(&p->queue, p->fd, data, len) == 0;
+}
+
+bool tcp_point_blocked(const struct tcp_point *p)
+{
+    return sendqueue_waiting(&p->queue) > 0;
+}
