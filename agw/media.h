@@ -18,9 +18,11 @@
 struct media {
     const struct config *cfg;
     const struct dtls_profile *profile;
-    struct outbox notes; // to the signalling thread
-    int epoll;           // watches the sockets
-    uint8_t *buffer;     // MEDIA_DATAGRAM_MAX bytes for the datagram in hand
+    const struct tls_profile *tls_profile;
+    struct outbox notes;       // to the signalling thread
+    int epoll;                 // watches the sockets
+    uint8_t *buffer;           // MEDIA_DATAGRAM_MAX bytes for the datagram in hand
+    struct relay_rooms *rooms; // for the bytes of a stream over TCP in hand
     struct deadlines deadlines;
     struct gather gather;
 

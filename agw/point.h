@@ -6,6 +6,7 @@
 
 #include "agw/agw.h"
 #include "agw/media.h"
+#include "agw/watch.h"
 
 #include <stddef.h>
 
@@ -23,6 +24,7 @@ struct bucket {
 enum point_link { POINT_UNCONNECTED, POINT_CONNECTED, POINT_CONNECT_REFUSED };
 
 struct point {
+    struct watch watch;
     int fd; // -1: not reserved
     enum agw_termination termination;
     bool rtcp;

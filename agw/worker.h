@@ -14,9 +14,9 @@ struct order {
     void (*run)(struct order *order, struct media *media);
 };
 
-// Starts the thread. cfg, profile and notes are borrowed. Returns 0 or a negative errno.
+// Starts the thread. cfg, profiles and notes are borrowed. Returns 0 or a negative errno.
 int worker_open(struct worker **out, const struct config *cfg, const struct dtls_profile *profile,
-                struct mailbox *notes);
+                const struct tls_profile *tls_profile, struct mailbox *notes);
 // Signalling thread.
 void worker_post(struct worker *worker, struct order *order);
 // Carries out what was posted before, then ends the thread. NULL is allowed.
