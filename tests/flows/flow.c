@@ -140,6 +140,16 @@ const char *flow_path(struct flow *f, const char *file)
     return flow_text(f, "%s/%s", f->folder, file);
 }
 
+const char *flow_source(struct flow *f, const char *path)
+{
+    char *absolute = realpath(path, NULL);
+
+    flow_check(f, absolute != NULL, "%s: run the tests from the top of the tree", path);
+    const char *copy = flow_copy(f, absolute, strlen(absolute));
+    free(absolute);
+    return copy;
+}
+
 const char *flow_binary(struct flow *f, const char *name)
 {
     return flow_text(f, "%s/%s", f->build, name);

@@ -35,6 +35,8 @@ const char *flow_at(struct flow *f, enum host host);
 const char *flow_folder(const struct flow *f);
 // An absolute path of a file in it.
 const char *flow_path(struct flow *f, const char *file);
+// The absolute path of a file of the source tree, whose top the tests are run from.
+const char *flow_source(struct flow *f, const char *path);
 // The absolute path of a program of the build under test.
 const char *flow_binary(struct flow *f, const char *name);
 

@@ -51,6 +51,8 @@ static void add_all(struct suite *s)
     suite_misbehaviour(s);
     suite_sip(s);
     suite_openssl(s);
+    suite_sipp(s);
+    suite_load(s);
 }
 
 static int run_shard(unsigned shard, const char *word)

@@ -8,9 +8,13 @@
 #include "common/addr.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+// /proc has no events: how often it is looked at while something is awaited there.
+#define LOOK_MS 20
 
 int socket_bind(struct flow *f, enum host host, uint16_t port)
 {
@@ -29,6 +33,39 @@ uint16_t socket_port(int fd)
 
     ck_assert_int_eq(getsockname(fd, &at.sa, &at.len), 0);
     return addr_port(&at);
+}
+
+// The tables of the kernel show addresses in its own byte order.
+static bool is_bound(const struct addr *at)
+{
+    static const char *const tables[] = {"/proc/net/udp", "/proc/net/tcp"};
+    char line[256];
+    bool found = false;
+
+    for (int i = 0; i < 2 && !found; i++) {
+        FILE *table = fopen(tables[i], "re");
+        while (table && !found && fgets(line, sizeof(line), table)) {
+            unsigned host, port;
+            found = sscanf(line, " %*u: %8X:%4X ", &host, &port) == 2 &&
+                    host == at->v4.sin_addr.s_addr && port == addr_port(at);
+        }
+        if (table)
+            fclose(table);
+    }
+    return found;
+}
+
+void socket_await(struct flow *f, enum host host, uint16_t port)
+{
+    uint64_t deadline = flow_now_ms() + (uint64_t)flow_patience();
+    struct addr at;
+
+    ck_assert_int_eq(addr_parse(&at, flow_host(f, host), port), 0);
+    while (!is_bound(&at)) {
+        flow_check(f, flow_now_ms() < deadline, "nobody binds %s port %u", flow_host(f, host),
+                   port);
+        programs_poll(f, -1, flow_now_ms() + LOOK_MS);
+    }
 }
 
 void socket_send(int fd, const char *to, const void *bytes, size_t len)

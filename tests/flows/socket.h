@@ -8,6 +8,8 @@
 // A datagram socket at the host's address; port 0: a free one. The test fails when it cannot be.
 int socket_bind(struct flow *f, enum host host, uint16_t port);
 uint16_t socket_port(int fd);
+// Waits until some program has bound a UDP or listening TCP socket to it.
+void socket_await(struct flow *f, enum host host, uint16_t port);
 void socket_send(int fd, const char *to, const void *bytes, size_t len);
 // Waits for a datagram. Returns its length; the test fails when none comes in time.
 size_t socket_receive(struct flow *f, int fd, void *bytes, size_t size);
