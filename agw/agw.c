@@ -14,6 +14,7 @@
 #include "agw/context.h"
 #include "agw/dtls.h"
 #include "agw/socket.h"
+#include "agw/tls.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ struct agw {
     struct mailbox *notes;
     struct certificate_pool *certificates;
     struct dtls_profile *profile;
+    struct tls_profile *tls_profile;
     struct ports *ports[2][2]; // per realm: IPv4, IPv6; NULL: no address of this family
     struct contexts contexts;
     struct place *places; // one per worker
@@ -83,10 +85,27 @@ struct configure_order {
     struct agw_request request;
 };
 
+// The paths in a request are borrowed for the call: an order has its own. False: no memory, and it
+// has none.
+static bool own_paths(struct agw_request *request)
+{
+    const char *local = request->msrp_local, *remote = request->msrp_remote;
+    request->msrp_local = local ? strdup(local) : NULL;
+    request->msrp_remote = remote ? strdup(remote) : NULL;
+    return (!local || request->msrp_local) && (!remote || request->msrp_remote);
+}
+
+static void free_paths(struct agw_request *request)
+{
+    free((char *)request->msrp_local);
+    free((char *)request->msrp_remote);
+}
+
 static void run_reserve(struct order *order, struct media *media)
 {
     struct reserve_order *o = (struct reserve_order *)order;
     stream_reserve(o->stream, media, &o->request, o->fd, o->certificate);
+    free_paths(&o->request);
     free(o);
 }
 
@@ -94,6 +113,7 @@ static void run_configure(struct order *order, struct media *media)
 {
     struct configure_order *o = (struct configure_order *)order;
     stream_configure(o->stream, &o->request);
+    free_paths(&o->request);
     free(o);
 }
 
@@ -136,6 +156,25 @@ static bool wants_dtls(const struct agw_request *r)
            r->notify_dtls_failure || r->new_association;
 }
 
+static bool wants_tcp(const struct agw_request *r)
+{
+    return r->tcp_setup != AGW_TCP_UNDECIDED || r->establish_tcp || r->tcp_trigger ||
+           r->new_connection;
+}
+
+static enum reason check_tcp(const struct agw_request *r, enum agw_transport transport)
+{
+    bool tcp = agw_transport_is_tcp(transport);
+    bool aware = transport == AGW_TCP_MSRP || transport == AGW_TCP_TLS_MSRP;
+    if (!tcp && wants_tcp(r))
+        return refuse(r, "TCP elements for a transport over UDP");
+    if (!aware && (r->msrp_local || r->msrp_remote))
+        return refuse(r, "MSRP paths for a transport that does not look into MSRP");
+    if (r->establish_tcp && r->tcp_setup != AGW_TCP_CLIENT)
+        return refuse(r, "Establish TCP connection for what is no TCP client");
+    return REASON_NONE;
+}
+
 // What holds for every request, for a termination of the given kind.
 static enum reason check(const struct agw *agw, const struct agw_request *r,
                          enum agw_transport transport, int family, bool fingerprints_known)
@@ -144,13 +183,13 @@ static enum reason check(const struct agw *agw, const struct agw_request *r,
         return refuse(r, "the remote address is a connection point of this AGW");
     if (!fits_family(&r->remote, family) || !fits_family(&r->remote_rtcp, family))
         return refuse(r, "the remote address is of another family than the local one");
-    if (transport == AGW_UDP && wants_dtls(r))
-        return refuse(r, "(D)TLS elements for transport UDP");
+    if (!agw_transport_is_secured(transport) && wants_dtls(r))
+        return refuse(r, "(D)TLS elements for a transport without (D)TLS");
     if (r->remote_fingerprints.count > 0 && !fingerprints_usable(&r->remote_fingerprints))
         return REASON_WEAK_FINGERPRINT;
     if (r->establish_dtls && !fingerprints_known && r->remote_fingerprints.count == 0)
         return refuse(r, "Establish (D)TLS session without a remote fingerprint");
-    return REASON_NONE;
+    return check_tcp(r, transport);
 }
 
 static enum reason check_reserve(const struct agw *agw, const struct agw_request *r)
@@ -161,12 +200,15 @@ static enum reason check_reserve(const struct agw *agw, const struct agw_request
         return refuse(r, "stream number out of range");
     if (r->family != AF_INET && r->family != AF_INET6)
         return refuse(r, "no such address family");
-    if (r->transport == AGW_UDP_DTLS && r->termination != AGW_T1)
-        return refuse(r, "UDP/DTLS exists towards the access network only");
-    if (r->transport == AGW_UDP_DTLS && r->rtcp)
-        return refuse(r, "RTCP over UDP/DTLS");
-    if (r->transport == AGW_UDP_DTLS && !r->local_fingerprint_request)
-        return refuse(r, "UDP/DTLS without Local certificate fingerprint Request");
+    if (r->transport > AGW_TCP_TLS_MSRP)
+        return refuse(r, "no such transport");
+    bool secured = agw_transport_is_secured(r->transport);
+    if (secured && r->termination != AGW_T1)
+        return refuse(r, "(D)TLS exists towards the access network only");
+    if ((secured || agw_transport_is_tcp(r->transport)) && r->rtcp)
+        return refuse(r, "RTCP over (D)TLS or TCP");
+    if (secured && !r->local_fingerprint_request)
+        return refuse(r, "(D)TLS without Local certificate fingerprint Request");
     return check(agw, r, r->transport, r->family, false);
 }
 
@@ -200,13 +242,16 @@ static enum reason take(struct agw *agw, struct reserve_order *o, struct line_en
     struct ports *ports = agw->ports[r->termination][r->family == AF_INET6];
     if (!ports)
         return REASON_AGW_NO_ADDRESS;
-    if (r->transport == AGW_UDP_DTLS) {
+    if (agw_transport_is_secured(r->transport)) {
         o->certificate = certificate_take(agw->certificates);
         if (!o->certificate)
             return REASON_AGW_NO_RESOURCE;
     }
     uint16_t port;
-    enum reason reason = ports_take(ports, r->rtcp, o->fd, &port);
+    bool listening = r->tcp_setup == AGW_TCP_SERVER || r->tcp_setup == AGW_TCP_UNDECIDED;
+    enum reason reason = agw_transport_is_tcp(r->transport)
+                             ? ports_take_tcp(ports, listening, o->fd, &port)
+                             : ports_take(ports, r->rtcp, o->fd, &port);
     if (reason != REASON_NONE)
         return reason;
     *end = (struct line_end){.ports = ports,
@@ -230,20 +275,36 @@ static void fill_reply(struct agw_reply *reply, const struct context *context,
         reply->local_fingerprints = *certificate_fingerprints(o->certificate);
 }
 
+static void free_order(struct reserve_order *o)
+{
+    if (!o)
+        return;
+    certificate_free(o->certificate);
+    free_paths(&o->request);
+    free(o);
+}
+
 static struct reserve_order *create_order(const struct agw_request *request)
 {
     struct reserve_order *o = malloc(sizeof *o);
-    if (o)
-        *o = (struct reserve_order){
-            .order = {.run = run_reserve}, .request = *request, .fd = {-1, -1}};
-    return o;
+    if (!o)
+        return NULL;
+    *o = (struct reserve_order){.order = {.run = run_reserve}, .request = *request, .fd = {-1, -1}};
+    if (own_paths(&o->request))
+        return o;
+    free_order(o);
+    return NULL;
 }
 
-static void free_order(struct reserve_order *o)
+// Streams over TCP are joined with streams over TCP, which may look into MSRP on both sides only.
+static bool fits_other_end(const struct line *line, const struct agw_request *r)
 {
-    if (o)
-        certificate_free(o->certificate);
-    free(o);
+    const struct line_end *other = &line->end[!r->termination];
+    bool aware = r->transport == AGW_TCP_MSRP || r->transport == AGW_TCP_TLS_MSRP;
+    bool other_aware = other->transport == AGW_TCP_MSRP || other->transport == AGW_TCP_TLS_MSRP;
+    return !other->ports ||
+           (agw_transport_is_tcp(r->transport) == agw_transport_is_tcp(other->transport) &&
+            aware == other_aware);
 }
 
 static enum reason reserve(struct agw *agw, const struct agw_request *request,
@@ -266,6 +327,10 @@ static enum reason reserve(struct agw *agw, const struct agw_request *request,
         goto out;
     if (line->end[request->termination].ports) {
         reason = refuse(request, "the termination exists already");
+        goto out;
+    }
+    if (!fits_other_end(line, request)) {
+        reason = refuse(request, "the transport does not go with that of the other termination");
         goto out;
     }
     o = create_order(request);
@@ -309,14 +374,19 @@ enum reason agw_configure(struct agw *agw, const struct agw_request *request)
         return REASON_AGW_NO_CONTEXT;
     const struct line_end *end = &line->end[request->termination];
     enum reason reason = check(agw, request, end->transport, end->family, line->fingerprints_known);
-    struct configure_order *o = NULL;
-    if (reason == REASON_NONE && !(o = malloc(sizeof *o)))
-        reason = REASON_AGW_NO_RESOURCE;
     if (reason != REASON_NONE)
         return reason;
-    line->fingerprints_known |= request->remote_fingerprints.count > 0;
+    struct configure_order *o = malloc(sizeof *o);
+    if (!o)
+        return REASON_AGW_NO_RESOURCE;
     *o = (struct configure_order){
         .order = {.run = run_configure}, .stream = line->stream, .request = *request};
+    if (!own_paths(&o->request)) {
+        free_paths(&o->request);
+        free(o);
+        return REASON_AGW_NO_RESOURCE;
+    }
+    line->fingerprints_known |= request->remote_fingerprints.count > 0;
     worker_post(context->place->worker, &o->order);
     return REASON_NONE;
 }
@@ -368,12 +438,9 @@ unsigned agw_dtls_overhead(const struct agw *agw)
     return dtls_profile_overhead(agw->profile);
 }
 
-// A DTLS record header carries epoch and sequence number beside what a TLS one has (RFC 6347 4.1).
-#define DTLS_HEADER_EXTRA 8
-
 unsigned agw_tls_overhead(const struct agw *agw)
 {
-    return agw_dtls_overhead(agw) - DTLS_HEADER_EXTRA;
+    return tls_profile_overhead(agw->tls_profile);
 }
 
 // --- opening and closing ------------------------------------------------------------------------
@@ -411,7 +478,8 @@ static int open_ranges(struct agw *agw, char error[static CONFIG_ERROR_MAX])
     return rc;
 }
 
-// One descriptor per connection point.
+// A connection point takes one descriptor, over TCP two: one listens, one talks. How many of them
+// will be over TCP is not known.
 static void raise_descriptor_limit(const struct agw *agw)
 {
     struct rlimit limit;
@@ -438,8 +506,8 @@ static int open_workers(struct agw *agw)
         return -ENOMEM;
     int rc = 0;
     while (agw->place_count < wanted && rc == 0) {
-        rc = worker_open(&agw->places[agw->place_count].worker, &agw->cfg, agw->profile, NULL,
-                         agw->notes);
+        rc = worker_open(&agw->places[agw->place_count].worker, &agw->cfg, agw->profile,
+                         agw->tls_profile, agw->notes);
         agw->place_count += rc == 0;
     }
     return rc;
@@ -455,6 +523,10 @@ static int open_rest(struct agw *agw, uv_loop_t *loop, const char **what)
         return rc;
     *what = "DTLS profile";
     rc = dtls_profile_open(&agw->profile, cfg);
+    if (rc < 0)
+        return rc;
+    *what = "TLS profile";
+    rc = tls_profile_open(&agw->tls_profile, cfg);
     if (rc < 0)
         return rc;
     *what = "certificates";
@@ -511,6 +583,7 @@ void agw_close(struct agw *agw)
     free(agw->places);
     certificate_pool_close(agw->certificates);
     dtls_profile_close(agw->profile);
+    tls_profile_close(agw->tls_profile);
     contexts_close(&agw->contexts);
     for (int i = 0; i < 4; i++)
         ports_close(agw->ports[i & 1][i >> 1]);

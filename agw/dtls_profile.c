@@ -10,6 +10,7 @@
 #include "agw/dtls_profile.h"
 
 #include "agw/keylog.h"
+#include "agw/suites.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -35,10 +36,7 @@
 static const char strict_profile[] =
     "NONE:+VERS-DTLS1.2:+COMP-NULL:+CTYPE-X509"
     ":+ECDHE-ECDSA:+ECDHE-RSA:+DHE-RSA:+AES-128-GCM:+AES-256-GCM:+AEAD"
-    ":+GROUP-SECP256R1:+GROUP-X25519:+GROUP-SECP384R1:+GROUP-FFDHE2048"
-    ":+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:+SIGN-ECDSA-SHA512"
-    ":+SIGN-RSA-SHA256:+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-SHA384:+SIGN-RSA-SHA512"
-    ":%SAFE_RENEGOTIATION:%SERVER_PRECEDENCE";
+    ":" SUITES_GROUPS ":" SUITES_SIGNATURES ":%SAFE_RENEGOTIATION:%SERVER_PRECEDENCE";
 
 // What strict readers of RFC 7345, RFC 4975 and RFC 8855 may still need: CBC, static RSA, and an
 // initial handshake without the signal of RFC 5746. Renegotiation is refused all the same.
@@ -46,29 +44,7 @@ static const char legacy_profile[] =
     "NONE:+VERS-DTLS1.2:+COMP-NULL:+CTYPE-X509"
     ":+ECDHE-ECDSA:+ECDHE-RSA:+DHE-RSA:+RSA:+AES-128-GCM:+AES-256-GCM:+AES-128-CBC"
     ":+AEAD:+SHA256:+SHA1"
-    ":+GROUP-SECP256R1:+GROUP-X25519:+GROUP-SECP384R1:+GROUP-FFDHE2048"
-    ":+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:+SIGN-ECDSA-SHA512"
-    ":+SIGN-RSA-SHA256:+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-SHA384:+SIGN-RSA-SHA512"
-    ":%PARTIAL_RENEGOTIATION:%SERVER_PRECEDENCE";
-
-// The suite is not known when bandwidth is adjusted, so the worst one counts (REQ-096).
-static unsigned worst_overhead(gnutls_priority_t priority)
-{
-    unsigned worst = 0, index;
-    for (unsigned i = 0;; i++) {
-        int rc = gnutls_priority_get_cipher_suite_index(priority, i, &index);
-        if (rc == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-            return worst;
-        gnutls_cipher_algorithm_t cipher;
-        gnutls_mac_algorithm_t mac;
-        if (rc < 0 || !gnutls_cipher_suite_info(index, NULL, NULL, &cipher, &mac, NULL))
-            continue;
-        unsigned overhead = (unsigned)gnutls_est_record_overhead_size(GNUTLS_DTLS1_2, cipher, mac,
-                                                                      GNUTLS_COMP_NULL, 0);
-        if (overhead > worst)
-            worst = overhead;
-    }
-}
+    ":" SUITES_GROUPS ":" SUITES_SIGNATURES ":%PARTIAL_RENEGOTIATION:%SERVER_PRECEDENCE";
 
 static void take_limits(struct dtls_profile *profile, const struct config *cfg)
 {
@@ -100,7 +76,7 @@ int dtls_profile_open(struct dtls_profile **out, const struct config *cfg)
         rc = -EINVAL;
         goto out;
     }
-    profile->overhead = worst_overhead(profile->priority);
+    profile->overhead = suites_worst_overhead(profile->priority, GNUTLS_DTLS1_2);
     if (cfg->agw.keylog[0]) {
         rc = keylog_open(cfg->agw.keylog);
         if (rc < 0) {

@@ -10,6 +10,7 @@
 #include "agw/ports.h"
 
 #include "agw/socket.h"
+#include "agw/tcp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -175,30 +176,54 @@ static uint32_t dequeue(struct ports *p, bool pair, bool break_pair)
     return port;
 }
 
-static int open_on(const struct ports *p, uint32_t port)
+// What is taken, and what its sockets are to be.
+enum kind { KIND_UDP, KIND_UDP_PAIR, KIND_TCP, KIND_TCP_LISTENING };
+
+static struct addr address_of(const struct ports *p, uint32_t port)
 {
     struct addr local = p->local;
     addr_set_port(&local, (uint16_t)(p->base + port));
+    return local;
+}
+
+static int open_on(const struct ports *p, uint32_t port)
+{
+    struct addr local = address_of(p, port);
     return socket_open(&local, p->dont_fragment);
 }
 
-// Opens one or two sockets; 0 or a negative errno with nothing left open.
-static int open_sockets(const struct ports *p, uint32_t port, bool pair, int fd[static 2])
+static int open_tcp(const struct ports *p, uint32_t port, bool listening, int fd[static 2])
 {
+    struct addr local = address_of(p, port);
+    int socket = tcp_open(&local);
+    if (socket < 0)
+        return socket;
+    int rc = listening ? tcp_listen(socket) : 0;
+    if (rc < 0)
+        close(socket);
+    else
+        fd[0] = socket;
+    return rc;
+}
+
+// Opens one or two sockets; 0 or a negative errno with nothing left open.
+static int open_sockets(const struct ports *p, uint32_t port, enum kind kind, int fd[static 2])
+{
+    if (kind == KIND_TCP || kind == KIND_TCP_LISTENING)
+        return open_tcp(p, port, kind == KIND_TCP_LISTENING, fd);
     int first = open_on(p, port);
     if (first < 0)
         return first;
     int second = -1;
-    if (pair) {
+    if (kind == KIND_UDP_PAIR) {
         second = open_on(p, port + 1);
         if (second < 0) {
             close(first);
             return second;
         }
+        fd[1] = second;
     }
     fd[0] = first;
-    if (pair)
-        fd[1] = second;
     return 0;
 }
 
@@ -211,14 +236,15 @@ static void enqueue(struct ports *p, uint32_t port, bool pair)
     p->used -= pair ? 2 : 1;
 }
 
-enum reason ports_take(struct ports *p, bool pair, int fd[static 2], uint16_t *port)
+static enum reason take(struct ports *p, enum kind kind, int fd[static 2], uint16_t *port)
 {
+    bool pair = kind == KIND_UDP_PAIR;
     for (int i = 0; i < PORTS_TRIES; i++) {
         // Every other try looks among the pairs: all halves may be foreign.
         uint32_t candidate = dequeue(p, pair, i % 2 == 1);
         if (candidate == NONE)
             return REASON_AGW_NO_PORT;
-        int rc = open_sockets(p, candidate, pair, fd);
+        int rc = open_sockets(p, candidate, kind, fd);
         if (rc == 0) {
             *port = (uint16_t)(p->base + candidate);
             return REASON_NONE;
@@ -228,6 +254,20 @@ enum reason ports_take(struct ports *p, bool pair, int fd[static 2], uint16_t *p
             return REASON_AGW_NO_RESOURCE;
     }
     return REASON_AGW_NO_PORT;
+}
+
+enum reason ports_take(struct ports *p, bool pair, int fd[static 2], uint16_t *port)
+{
+    return take(p, pair ? KIND_UDP_PAIR : KIND_UDP, fd, port);
+}
+
+enum reason ports_take_tcp(struct ports *p, bool listening, int *fd, uint16_t *port)
+{
+    int taken[2];
+    enum reason reason = take(p, listening ? KIND_TCP_LISTENING : KIND_TCP, taken, port);
+    if (reason == REASON_NONE)
+        *fd = taken[0];
+    return reason;
 }
 
 void ports_give_back(struct ports *p, uint16_t port, bool pair)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #ifndef AGW_PORTS_H
 #define AGW_PORTS_H
-// The port range of one IP realm and address family.
+// The port range of one IP realm and address family, for UDP and TCP together.
 //
 // A port is used again as late as possible: what was freed goes to the end of the queue, and the
 // queue starts in random order, so that late datagrams of a former call and guesses of strangers
@@ -25,6 +25,8 @@ void ports_close(struct ports *ports); // NULL is allowed
 // bound socket for each: fd[0], and with pair fd[1]. The caller owns the descriptors. Ports that a
 // foreign process holds are passed over. AGW_NO_PORT or AGW_NO_RESOURCE; outputs untouched then.
 enum reason ports_take(struct ports *ports, bool pair, int fd[static 2], uint16_t *port);
+// Takes one port for TCP: a bound socket that listens when listening says so.
+enum reason ports_take_tcp(struct ports *ports, bool listening, int *fd, uint16_t *port);
 // Gives back what ports_take() gave, after its sockets are closed.
 void ports_give_back(struct ports *ports, uint16_t port, bool pair);
 

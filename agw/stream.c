@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Happy path: Reserve opens the connection points of one termination, a second Reserve those of the
 // other; Configure fills in addresses, mode and fingerprints. From then on stream_pass() carries
-// each datagram across: gate, send, count. Release closes everything and says farewell.
+// each datagram across: gate, send, count. Release closes everything and says farewell. A stream
+// over TCP has a relay in place of its datagram points and no gate: stream mode never touches a TCP
+// connection (RFC 4145 6.2), it says only whether silence is a failure.
 //
 // Failure paths: whatever cannot be passed on is counted under its reason and told once. A stream
 // with one termination drops what arrives there for want of a destination. No memory for a note:
@@ -10,6 +12,7 @@
 #include "agw/stream.h"
 
 #include "agw/bearer.h"
+#include "agw/relay.h"
 #include "common/log.h"
 
 #include <stdio.h>
@@ -145,6 +148,8 @@ void stream_rearm(struct stream *s)
         due = s->last_media_us + s->inactivity_us;
     if (bearer && bearer_deadline(bearer) < due)
         due = bearer_deadline(bearer);
+    if (s->relay && relay_deadline(s->relay) < due)
+        due = relay_deadline(s->relay);
     deadline_set(&s->media->deadlines, &s->deadline, due < soonest ? soonest : due);
 }
 
@@ -163,6 +168,8 @@ static void on_deadline(struct deadline *deadline)
     struct stream *s = (struct stream *)((char *)deadline - offsetof(struct stream, deadline));
     if (s->point[AGW_T1][0].bearer)
         bearer_due(s->point[AGW_T1][0].bearer);
+    if (s->relay)
+        relay_due(s->relay);
     check_inactivity(s);
     stream_rearm(s);
 }
@@ -234,11 +241,9 @@ static void signal_rtcp(struct stream *s, const struct agw_request *request)
     point_signal(&s->point[request->termination][1], &remote, request->relatch);
 }
 
-void stream_configure(struct stream *s, const struct agw_request *request)
+static void configure_datagrams(struct stream *s, const struct agw_request *request)
 {
     struct point *media = &s->point[request->termination][0];
-    set_mode(s, request->termination, request->mode);
-    set_inactivity(s, request);
     if (request->peak_rate_kbps > 0)
         point_police(media, request->peak_rate_kbps);
     if (media->bearer)
@@ -247,18 +252,36 @@ void stream_configure(struct stream *s, const struct agw_request *request)
         point_signal(media, &request->remote, request->relatch);
     if (s->point[request->termination][1].fd >= 0)
         signal_rtcp(s, request);
+}
+
+// What every Reserve and Configure says, whatever the transport.
+static void take_common(struct stream *s, const struct agw_request *request)
+{
+    set_mode(s, request->termination, request->mode);
+    set_inactivity(s, request);
     s->last_media_us = s->media->now_us; // silence counts from here
+}
+
+void stream_configure(struct stream *s, const struct agw_request *request)
+{
+    take_common(s, request);
+    if (s->relay)
+        relay_configure(s->relay, request);
+    else
+        configure_datagrams(s, request);
     stream_rearm(s);
 }
 
-void stream_reserve(struct stream *s, struct media *media, const struct agw_request *request,
-                    const int fd[static 2], struct certificate *certificate)
+static void log_no_memory(const struct stream *s)
+{
+    char id[STREAM_ID_MAX];
+    log_error(stream_id(s, id), "no memory for a connection point");
+}
+
+static void reserve_datagrams(struct stream *s, const struct agw_request *request,
+                              const int fd[static 2], struct certificate *certificate)
 {
     struct point *points = s->point[request->termination];
-    if (!s->media) {
-        s->media = media;
-        s->inactivity_us = media->cfg->agw.media_timeout_s * 1000000ull;
-    }
     for (int i = 0; i < 2 && fd[i] >= 0; i++) {
         points[i].latching = request->latching;
         point_open(&points[i], fd[i], request->family);
@@ -266,12 +289,41 @@ void stream_reserve(struct stream *s, struct media *media, const struct agw_requ
     if (certificate) {
         points[0].bearer = bearer_create(&points[0], certificate);
         if (!points[0].bearer) {
-            char id[STREAM_ID_MAX];
-            log_error(stream_id(s, id), "no memory for the (D)TLS session");
+            log_no_memory(s);
             point_close(&points[0]); // never a clear path in place of a secured one
         }
     }
-    stream_configure(s, request);
+    configure_datagrams(s, request);
+}
+
+static void reserve_tcp(struct stream *s, const struct agw_request *request, int fd,
+                        struct certificate *certificate)
+{
+    bool aware = request->transport == AGW_TCP_MSRP || request->transport == AGW_TCP_TLS_MSRP;
+    if (!s->relay)
+        s->relay = relay_create(s, aware);
+    if (s->relay) {
+        relay_reserve(s->relay, request, fd, certificate);
+        return;
+    }
+    log_no_memory(s);
+    close(fd);
+    certificate_free(certificate);
+}
+
+void stream_reserve(struct stream *s, struct media *media, const struct agw_request *request,
+                    const int fd[static 2], struct certificate *certificate)
+{
+    if (!s->media) {
+        s->media = media;
+        s->inactivity_us = media->cfg->agw.media_timeout_s * 1000000ull;
+    }
+    take_common(s, request);
+    if (agw_transport_is_tcp(request->transport))
+        reserve_tcp(s, request, fd[0], certificate);
+    else
+        reserve_datagrams(s, request, fd, certificate);
+    stream_rearm(s);
 }
 
 void stream_release(struct stream *s, struct media *media, struct note *farewell)
@@ -279,6 +331,8 @@ void stream_release(struct stream *s, struct media *media, struct note *farewell
     s->media = media;
     bearer_release(s->point[AGW_T1][0].bearer);
     s->point[AGW_T1][0].bearer = NULL;
+    relay_release(s->relay);
+    s->relay = NULL;
     for (int i = 0; i < 4; i++)
         point_close(&s->point[i & 1][i >> 1]);
     deadline_set(&media->deadlines, &s->deadline, DEADLINE_NEVER);
