@@ -320,11 +320,17 @@ static void start_listening(void *object, void *argument)
     set_due(p, p->attempt_until_us);
 }
 
+// The port stays ours. A socket that neither listens nor is connected would be told of for ever.
+static void unlisten(struct tcp_point *p)
+{
+    (void)epoll_ctl(tcp_point_media(p)->epoll, EPOLL_CTL_DEL, p->listener, NULL);
+    tcp_unlisten(p->listener);
+}
+
 static void stop_listening(void *object, void *argument)
 {
     struct tcp_point *p = object;
-    (void)epoll_ctl(tcp_point_media(p)->epoll, EPOLL_CTL_DEL, p->listener, NULL);
-    tcp_unlisten(p->listener);
+    unlisten(p);
     set_due(p, DEADLINE_NEVER);
 }
 
@@ -416,19 +422,19 @@ static void end_at_once(struct tcp_point *p)
 static void begin_anew(void *object, void *argument)
 {
     struct tcp_point *p = object;
-    int listener = p->listener;
-    p->listener = -1;
     end_at_once(p);
-    release_sockets(p, NULL);
-    if (listener < 0)
-        listener = tcp_open(&p->local);
-    else
-        tcp_unlisten(listener);
-    p->listener = listener;
+    drop_connection(p);
+    set_due(p, DEADLINE_NEVER);
     p->attempt_until_us = DEADLINE_NEVER;
     p->stranger_failed = REASON_TCP_TIMEOUT;
     p->refused_told = false;
-    if (listener < 0)
+    if (p->listener >= 0) {
+        unlisten(p);
+        return;
+    }
+    int rc = tcp_open(&p->local);
+    p->listener = rc < 0 ? -1 : rc;
+    if (rc < 0)
         fail_tcp(p, REASON_AGW_NO_RESOURCE);
 }
 
