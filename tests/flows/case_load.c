@@ -27,8 +27,10 @@ static const struct sipp_pair cycles = {.name = "6.2.10.4.2-fax",
 START_TEST(a_thousand_calls_leave_nothing)
 {
     struct flow *f = flow_open("cycles");
-    struct pcscf_options options = {
-        .sip = "t1_ms: 50", .next_hop = "request-uri", .media_ports = FEW_PORTS};
+    struct pcscf_options options = {.agw = "certificate_pool: 4, workers: 2",
+                                    .sip = "t1_ms: 50",
+                                    .next_hop = "request-uri",
+                                    .media_ports = FEW_PORTS};
     struct pcscf *p = pcscf_start(f, &options);
     struct sipp_pair pair = cycles;
 

@@ -14,7 +14,7 @@ START_TEST(a_fax_from_the_ue_takes_the_steps_of_the_figure)
     call_run(p, &call);
     must_say(f, call_core(&call),
              "^offer-received media=image proto=udptl .* setup=- "
-             "identity=none:- fingerprints=0 3ge2ae=none bandwidth=- ");
+             "identity=none:- fingerprints=0 3ge2ae=none .* bandwidth=- ");
     must_say(f, call_ue(&call),
              "^answer-received media=image proto=UDP/TLS/UDPTL .* setup=passive "
              "identity=dtls-id:[A-Za-z0-9]{32} fingerprints=1 3ge2ae=none ");
@@ -135,7 +135,7 @@ static const struct {
     {"--bandwidth TIAS:64000 --bandwidth RS:800", "", " bandwidth=TIAS:64000,RS:800 ",
      " bandwidth=- "},
     {"--bandwidth session:AS:80 --bandwidth AS:60", "--bandwidth session:AS:80",
-     " bandwidth=AS:50 session-bandwidth=AS:70$", " bandwidth=- session-bandwidth=AS:90$"},
+     " bandwidth=AS:50 session-bandwidth=AS:70( |$)", " bandwidth=- session-bandwidth=AS:90( |$)"},
 };
 
 // Each side sees a b= that fits its leg: less towards the core, more towards the UE (REQ-090..095).
@@ -183,8 +183,10 @@ START_TEST(a_plain_fax_of_the_ue_stays_plain)
                         .core = "--bandwidth AS:60"};
 
     call_run(p, &call);
-    must_say(f, call_core(&call), "^offer-received .* proto=udptl .* 3ge2ae=none bandwidth=AS:60 ");
-    must_say(f, call_ue(&call), "^answer-received .* proto=udptl .* 3ge2ae=none bandwidth=AS:60 ");
+    must_say(f, call_core(&call),
+             "^offer-received .* proto=udptl .* 3ge2ae=none .* bandwidth=AS:60 ");
+    must_say(f, call_ue(&call),
+             "^answer-received .* proto=udptl .* 3ge2ae=none .* bandwidth=AS:60 ");
     pcscf_stop(p);
     flow_close(f);
 }
@@ -205,7 +207,7 @@ START_TEST(end_to_end_security_is_relayed)
     must_say(f, call_core(&call),
              "^offer-received .* proto=UDP/TLS/UDPTL .* setup=actpass "
              "identity=dtls-id:.* fingerprints=1 3ge2ae=none "
-             "bandwidth=AS:60 ");
+             ".* bandwidth=AS:60 ");
     must_say(f, call_core(&call), "^dtls-established .*verified=yes");
     must_say(f, call_ue(&call), "^dtls-established .*verified=yes");
     pcscf_stop(p);
