@@ -177,6 +177,8 @@ static const struct row rows[] = {
     {"datagram-ms", NUMBER, AT(datagram_ms), 0, 10000, MS,
      "pause between them (default 1; 0: 20 at once)"},
 
+    {"tolerance", NUMBER, AT(tolerance), 0, 10000000, "N",
+     "that many of them may be lost (default 0)"},
     {"start-after", NUMBER, AT(start_after_ms), 0, MILLISECONDS_MAX, MS,
      "media begins that late, so that the peer is ready as well (default 0)"},
 

@@ -61,7 +61,7 @@ struct ua_options {
     char *send, *receive;
     enum ua_media media;
     unsigned speed;
-    unsigned datagrams, datagram_ms, start_after_ms;
+    unsigned datagrams, datagram_ms, tolerance, start_after_ms;
 
     bool audio_first;
     enum ua_switch switch_to;
