@@ -127,6 +127,17 @@ static int add_rsa(struct certificate *certificate, gnutls_x509_privkey_t key)
     return rc;
 }
 
+// GnuTLS gives every credentials object a table of trusted issuers, six KiB in which nobody looks
+// anything up: peers are known by their fingerprints. The smallest one takes its place.
+static int without_issuers(gnutls_certificate_credentials_t credentials)
+{
+    gnutls_x509_trust_list_t list;
+    int rc = gnutls_x509_trust_list_init(&list, 1);
+    if (rc >= 0)
+        gnutls_certificate_set_trust_list(credentials, list, 0); // which owns it from here
+    return rc;
+}
+
 struct certificate *certificate_make(enum certificate_set set, gnutls_x509_privkey_t rsa)
 {
     struct certificate *certificate = calloc(1, sizeof(*certificate));
@@ -134,6 +145,8 @@ struct certificate *certificate_make(enum certificate_set set, gnutls_x509_privk
         return NULL;
     certificate->made_at = time(NULL);
     int rc = gnutls_certificate_allocate_credentials(&certificate->credentials);
+    if (rc >= 0)
+        rc = without_issuers(certificate->credentials);
     if (rc >= 0 && set != CERTIFICATE_RSA)
         rc = add_ecdsa(certificate);
     if (rc >= 0 && certificate_needs_rsa(set))
