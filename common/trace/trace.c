@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Events live in one array, sorted by time when they are added: what a worker reports comes a
-// little after what happened meanwhile on the signalling thread. An event's label and detail share
-// one allocation. Its step number is settled at once: the earliest event of a key has it.
+// little after what happened meanwhile on the signalling thread. All texts stand one after the
+// other in one more allocation: a session has dozens of short ones, and each alone would keep a
+// page from being given back. An event's step number is settled at once: the earliest event of a
+// key has it.
 //
 // Failures: beyond max_events, or without memory, an event is not kept but counted, and so is the
 // reason TRACE_FULL. Texts longer than their bound are cut and say so. A trace is an observer: none
@@ -19,15 +21,17 @@
 // A whole INVITE with a large body fits; 200 such events of a hostile peer are below 2 MiB.
 #define DETAIL_MAX 8192
 #define CUT "\n[...]"
-// The array grows by a few events: most sessions are short, and many may live at once.
+// The array grows by a few events and the texts by what they need: most sessions are short, and
+// many may live at once.
 #define GROWTH 16
+#define TEXT_GROWTH 1024
 
 struct entry {
     uint64_t time_us;
     const char *key;
     const char *clause;
-    char *text;         // label, zero, detail, zero
-    uint16_t detail_at; // 0: no detail
+    uint32_t text_at;   // in trace.text: label, zero, detail, zero
+    uint16_t detail_at; // from there; 0: no detail
     uint8_t kind;
     uint8_t from;
     uint8_t to;
@@ -40,6 +44,9 @@ struct trace {
     unsigned cap;
     unsigned max;
     unsigned lost;
+    char *text;
+    uint32_t text_len;
+    uint32_t text_cap;
     enum trace_figure figure;
     char id[]; // up to its zero
 };
@@ -67,8 +74,7 @@ void trace_free(struct trace *t)
 {
     if (t == NULL)
         return;
-    for (unsigned i = 0; i < t->count; i++)
-        free(t->entries[i].text);
+    free(t->text);
     free(t->entries);
     free(t);
 }
@@ -80,22 +86,41 @@ static size_t bounded(const char *text, size_t max)
     return strnlen(text, max + 1) > max ? max : strlen(text);
 }
 
-static bool set_text(struct entry *e, const char *label, const char *detail)
+// Room for len more bytes of text; NULL: no memory. Nothing is used up yet.
+static char *text_room(struct trace *t, size_t len)
+{
+    size_t cap = t->text_len + len;
+
+    if (cap > t->text_cap) {
+        cap = (cap + TEXT_GROWTH - 1) / TEXT_GROWTH * TEXT_GROWTH;
+        char *text = realloc(t->text, cap);
+        if (text == NULL)
+            return NULL;
+        t->text = text;
+        t->text_cap = (uint32_t)cap;
+    }
+    return t->text + t->text_len;
+}
+
+static bool set_text(struct trace *t, struct entry *e, const char *label, const char *detail)
 {
     size_t head = bounded(label, LABEL_MAX);
     size_t body = detail == NULL ? 0 : bounded(detail, DETAIL_MAX);
-    bool cut = body > 0 && detail[body] != '\0';
+    const char *end = body > 0 && detail[body] != '\0' ? CUT : "";
+    size_t len = head + 1 + (body > 0 ? body + strlen(end) + 1 : 0);
+    char *text = text_room(t, len);
 
-    e->text = malloc(head + 1 + (body > 0 ? body + 1 : 0) + (cut ? sizeof(CUT) - 1 : 0));
-    if (e->text == NULL)
+    if (text == NULL)
         return false;
-    memcpy(e->text, label, head);
-    e->text[head] = '\0';
-    if (body == 0)
-        return true;
-    e->detail_at = (uint16_t)(head + 1);
-    memcpy(e->text + e->detail_at, detail, body);
-    memcpy(e->text + e->detail_at + body, cut ? CUT : "", cut ? sizeof(CUT) : 1);
+    memcpy(text, label, head);
+    text[head] = '\0';
+    if (body > 0) {
+        e->detail_at = (uint16_t)(head + 1);
+        memcpy(text + e->detail_at, detail, body);
+        memcpy(text + e->detail_at + body, end, strlen(end) + 1);
+    }
+    e->text_at = t->text_len;
+    t->text_len += (uint32_t)len;
     return true;
 }
 
@@ -151,7 +176,7 @@ void trace_add(struct trace *t, const struct trace_event *event)
         .to = (uint8_t)event->to,
     };
     if (t->count >= t->max || !grow(t) ||
-        !set_text(&e, event->label == NULL ? "" : event->label, event->detail)) {
+        !set_text(t, &e, event->label == NULL ? "" : event->label, event->detail)) {
         t->lost++;
         reason_count(REASON_TRACE_FULL);
         return;
@@ -179,14 +204,15 @@ bool trace_at(const struct trace *t, unsigned index, struct trace_event *event, 
     if (t == NULL || index >= t->count)
         return false;
     e = &t->entries[index];
+    const char *text = t->text + e->text_at;
     *event = (struct trace_event){
         .time_us = e->time_us,
         .kind = e->kind,
         .from = e->from,
         .to = e->to,
         .key = e->key,
-        .label = e->text,
-        .detail = e->detail_at == 0 ? NULL : e->text + e->detail_at,
+        .label = text,
+        .detail = e->detail_at == 0 ? NULL : text + e->detail_at,
         .clause = e->clause,
     };
     *step = e->step;

@@ -71,7 +71,8 @@ void trace_add(struct trace *t, const struct trace_event *event);
 void trace_set_figure(struct trace *t, enum trace_figure figure);
 
 // Events in time order with their step numbers, for printers and tests. step is 0 for an event that
-// is no step of the figure. *event is borrowed. Returns false past the end.
+// is no step of the figure. *event is borrowed until the next trace_add(). Returns false past the
+// end.
 bool trace_at(const struct trace *t, unsigned index, struct trace_event *event, unsigned *step);
 
 // A chart for a terminal: four lifelines, arrows with step number and label, details below them.
