@@ -69,16 +69,15 @@ static void source_facts(msg_t *msg, struct sip_facts *facts)
     facts->tcp = info && info->ai_socktype == SOCK_STREAM;
 }
 
-static void route_facts(msg_t *msg, const sip_t *sip, struct sip_facts *facts)
+static void route_facts(const sip_t *sip, su_home_t *home, struct sip_facts *facts)
 {
     const sip_record_route_t *r = sip->sip_record_route;
     for (; r && facts->record_route_count < SIP_ROUTES_MAX; r = r->r_next)
-        facts->record_route[facts->record_route_count++] = url_as_string(msg_home(msg), r->r_url);
+        facts->record_route[facts->record_route_count++] = url_as_string(home, r->r_url);
 }
 
-void message_facts(msg_t *msg, sip_t *sip, struct sip_facts *facts)
+void message_outline(msg_t *msg, const sip_t *sip, struct sip_facts *facts)
 {
-    su_home_t *home = msg_home(msg);
     *facts = (struct sip_facts){0};
     facts->method = sip->sip_request ? sip->sip_request->rq_method_name
                     : sip->sip_cseq  ? sip->sip_cseq->cs_method_name
@@ -91,15 +90,20 @@ void message_facts(msg_t *msg, sip_t *sip, struct sip_facts *facts)
     }
     facts->cseq = sip->sip_cseq ? sip->sip_cseq->cs_seq : 0;
     facts->call_id = sip->sip_call_id ? sip->sip_call_id->i_id : "";
-    facts->from = sip_header_as_string(home, (const sip_header_t *)sip->sip_from);
-    facts->to = sip_header_as_string(home, (const sip_header_t *)sip->sip_to);
     facts->from_tag = sip->sip_from ? sip->sip_from->a_tag : NULL;
     facts->to_tag = sip->sip_to ? sip->sip_to->a_tag : NULL;
-    if (sip->sip_contact && sip->sip_contact->m_url->url_type != url_any)
-        facts->contact = url_as_string(home, sip->sip_contact->m_url);
-    route_facts(msg, sip, facts);
     body_facts(sip, facts);
     source_facts(msg, facts);
+}
+
+void message_facts(msg_t *msg, const sip_t *sip, su_home_t *home, struct sip_facts *facts)
+{
+    message_outline(msg, sip, facts);
+    facts->from = sip_header_as_string(home, (const sip_header_t *)sip->sip_from);
+    facts->to = sip_header_as_string(home, (const sip_header_t *)sip->sip_to);
+    if (sip->sip_contact && sip->sip_contact->m_url->url_type != url_any)
+        facts->contact = url_as_string(home, sip->sip_contact->m_url);
+    route_facts(sip, home, facts);
 }
 
 // The default port of SIP over UDP and TCP (RFC 3261 19.1.2).

@@ -16,8 +16,12 @@ struct hop {
 // well formed or not. free() it after the agent is gone. NULL: no memory.
 msg_mclass_t *message_class(void);
 
-// Text is borrowed from the message's memory.
-void message_facts(msg_t *msg, sip_t *sip, struct sip_facts *facts);
+// What a message says, except for from, to, contact and record_route, which stay NULL and empty.
+// Text is borrowed from the message.
+void message_outline(msg_t *msg, const sip_t *sip, struct sip_facts *facts);
+// All that it says. The rest of the text is put together in home, not in the message's own memory,
+// which transactions keep for half a minute after they are done.
+void message_facts(msg_t *msg, const sip_t *sip, su_home_t *home, struct sip_facts *facts);
 
 // IP literal, port and transport of a URI; not set when the host is a name.
 struct hop message_hop(const url_t *url);

@@ -331,7 +331,7 @@ static void tell_sent(const struct passage *p, enum side to)
     if (!p->f->session)
         return;
     struct sip_facts sent;
-    message_facts(p->msg, p->sip, &sent);
+    message_outline(p->msg, p->sip, &sent);
     session_sent(p->f->session, to, &sent, NULL);
 }
 
@@ -406,6 +406,7 @@ static void refuse(struct passage *p, enum reason reason, const char *text)
 
 static int on_request(struct proxy *proxy, nta_leg_t *leg, nta_incoming_t *irq, sip_t const *sip)
 {
+    su_home_t scratch[1] = {SU_HOME_INIT(scratch)};
     msg_t *received = nta_incoming_getrequest(irq);
     struct passage p = {.proxy = proxy, .in = route_arrival(proxy, received)};
     bool ack = sip->sip_request->rq_method == sip_method_ack;
@@ -419,7 +420,7 @@ static int on_request(struct proxy *proxy, nta_leg_t *leg, nta_incoming_t *irq, 
     }
     p.sip = sip_object(p.msg);
     // addresses are those of the packet: a copy does not carry them
-    message_facts(received, sip_object(received), &p.facts);
+    message_facts(received, sip_object(received), scratch, &p.facts);
     p.f->from = p.in->side;
     p.f->irq = ack ? NULL : irq;
     if (p.facts.kind == SIP_INVITE)
@@ -438,6 +439,7 @@ static int on_request(struct proxy *proxy, nta_leg_t *leg, nta_incoming_t *irq, 
     if (p.msg)
         msg_destroy(p.msg);
     msg_destroy(received);
+    su_home_deinit(scratch);
     return ack ? 200 : 0;
 }
 
@@ -458,7 +460,7 @@ static void pass_back(struct forward *f, msg_t *msg, sip_t *sip)
 {
     if (f->session) {
         struct sip_facts sent;
-        message_facts(msg, sip, &sent);
+        message_outline(msg, sip, &sent);
         session_sent(f->session, f->from, &sent, NULL);
     }
     sip_via_remove(msg, sip);
@@ -486,10 +488,11 @@ static void response_received(struct forward *f, msg_t *received)
     msg_t *msg = msg_copy(received);
     if (!msg)
         return;
+    su_home_t scratch[1] = {SU_HOME_INIT(scratch)};
     sip_t *sip = sip_object(msg);
     struct sip_facts facts;
     struct exchange_verdict verdict = {0};
-    message_facts(received, sip_object(received), &facts);
+    message_facts(received, sip_object(received), scratch, &facts);
     if (f->session)
         session_response(f->session, &f->id, &facts, &verdict);
     if (verdict.reason == REASON_NONE && verdict.body &&
@@ -507,6 +510,7 @@ static void response_received(struct forward *f, msg_t *received)
     } else {
         pass_back(f, msg, sip);
     }
+    su_home_deinit(scratch);
 }
 
 // The stack's own finals: a timeout or a next hop that cannot be reached (RFC 3261 16.7, 16.9).
@@ -578,7 +582,7 @@ static int on_stray(struct proxy *proxy, nta_agent_t *agent, msg_t *msg, sip_t *
         return 0;
     }
     struct sip_facts facts;
-    message_facts(msg, sip, &facts);
+    message_outline(msg, sip, &facts);
     const char *body = session_repeated_body(s, &facts);
     if (facts.body && (!body || message_set_body(msg, sip, body, strlen(body)))) {
         nta_msg_discard(agent, msg);

@@ -69,7 +69,7 @@ fail:
 static void tell(struct session *s, msg_t *msg, enum side to, const char *note)
 {
     struct sip_facts facts;
-    message_facts(msg, sip_object(msg), &facts);
+    message_outline(msg, sip_object(msg), &facts);
     session_sent(s, to, &facts, note);
 }
 
