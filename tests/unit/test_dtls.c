@@ -4,6 +4,7 @@
 #include "tests/unit/suite.h"
 
 #include <stdio.h>
+#include <time.h>
 
 // Sends text both ways and expects it to arrive.
 static void check_media_passes(struct rig *rig)
@@ -179,44 +180,89 @@ START_TEST(forbidden_and_unknown_hashes_are_not_used)
 }
 END_TEST
 
-// RFC 8122 6.1: dates, names and issuers are not looked at; here it is the leaf that counts and not
-// what follows it in the chain.
+struct chain {
+    gnutls_x509_crt_t leaf, second;
+    gnutls_x509_privkey_t key;
+    gnutls_certificate_credentials_t credentials;
+};
+
+// A certificate with a name. Signed by issuer when there is one.
+static gnutls_x509_crt_t make_crt(const char *dn, gnutls_x509_privkey_t key,
+                                  gnutls_x509_crt_t issuer)
+{
+    gnutls_x509_crt_t crt;
+
+    gnutls_x509_crt_init(&crt);
+    gnutls_x509_crt_set_version(crt, 3);
+    gnutls_x509_crt_set_serial(crt, "\1", 1);
+    gnutls_x509_crt_set_dn(crt, dn, NULL);
+    gnutls_x509_crt_set_activation_time(crt, time(NULL));
+    gnutls_x509_crt_set_expiration_time(crt, time(NULL) + 3600);
+    gnutls_x509_crt_set_key(crt, key);
+    if (issuer) {
+        gnutls_datum_t der;
+        ck_assert_int_eq(gnutls_x509_crt_sign2(crt, issuer, key, GNUTLS_DIG_SHA256, 0), 0);
+        // GnuTLS knows who issued a certificate only when it has read it.
+        gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &der);
+        gnutls_x509_crt_deinit(crt);
+        gnutls_x509_crt_init(&crt);
+        ck_assert_int_eq(gnutls_x509_crt_import(crt, &der, GNUTLS_X509_FMT_DER), 0);
+        gnutls_free(der.data);
+    }
+    return crt;
+}
+
+// A leaf and its issuer, neither signed by itself: GnuTLS would not send what follows such a one.
+static void chain_open(struct chain *chain)
+{
+    gnutls_x509_crt_t root, both[2];
+
+    gnutls_x509_privkey_init(&chain->key);
+    gnutls_x509_privkey_generate(chain->key, GNUTLS_PK_ECDSA,
+                                 GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+    root = make_crt("CN=root", chain->key, NULL);
+    chain->second = make_crt("CN=second", chain->key, root);
+    chain->leaf = make_crt("CN=leaf", chain->key, chain->second);
+    gnutls_x509_crt_deinit(root);
+    both[0] = chain->leaf;
+    both[1] = chain->second;
+    gnutls_certificate_allocate_credentials(&chain->credentials);
+    ck_assert_int_ge(gnutls_certificate_set_x509_key(chain->credentials, both, 2, chain->key), 0);
+}
+
+static void chain_close(struct chain *chain)
+{
+    gnutls_certificate_free_credentials(chain->credentials);
+    gnutls_x509_privkey_deinit(chain->key);
+    gnutls_x509_crt_deinit(chain->leaf);
+    gnutls_x509_crt_deinit(chain->second);
+}
+
+// RFC 8122 6.1: dates, names and issuers are not looked at; it is the leaf that counts and not what
+// follows it in the chain.
 START_TEST(only_the_leaf_of_a_chain_counts)
 {
     for (int leaf_is_right = 0; leaf_is_right <= 1; leaf_is_right++) {
         struct rig rig;
-        rig_open(&rig, true);
-        struct certificate *other = certificate_create(CERTIFICATE_ECDSA);
-        gnutls_x509_crt_t *leaf, *second, chain[2];
-        gnutls_x509_privkey_t key;
-        gnutls_certificate_credentials_t credentials;
-        unsigned n;
-        gnutls_certificate_get_x509_crt(certificate_credentials(rig.ue_certificate), 0, &leaf, &n);
-        gnutls_certificate_get_x509_crt(certificate_credentials(other), 0, &second, &n);
-        gnutls_certificate_get_x509_key(certificate_credentials(rig.ue_certificate), 0, &key);
-        chain[0] = leaf[0];
-        chain[1] = second[0];
-        gnutls_certificate_allocate_credentials(&credentials);
-        ck_assert_int_ge(gnutls_certificate_set_x509_key(credentials, chain, 2, key), 0);
-        if (!leaf_is_right)
-            rig.remote = *certificate_fingerprints(other);
+        struct chain chain;
+        struct fingerprint *fp = &rig.remote.list[0];
+        size_t len = sizeof(fp->value);
 
+        rig_open(&rig, true);
+        chain_open(&chain);
+        gnutls_x509_crt_get_fingerprint(leaf_is_right ? chain.leaf : chain.second,
+                                        GNUTLS_DIG_SHA256, fp->value, &len);
         raw_open(&rig.raw, false, RAW_PRIORITY, rig.ue_certificate, &rig.to_agw);
-        gnutls_credentials_set(rig.raw.session, GNUTLS_CRD_CERTIFICATE, credentials);
+        gnutls_credentials_set(rig.raw.session, GNUTLS_CRD_CERTIFICATE, chain.credentials);
         raw_step(&rig.raw);
         rig_pump(&rig);
+        ck_assert_uint_gt(rig.to_agw.longest, 500); // both were presented
         if (leaf_is_right)
             ck_assert_int_eq(dtls_state(rig.dtls), DTLS_ESTABLISHED);
         else
             check_refused(&rig, REASON_DTLS_FINGERPRINT, GNUTLS_A_BAD_CERTIFICATE);
         rig_close(&rig);
-        gnutls_certificate_free_credentials(credentials);
-        gnutls_x509_privkey_deinit(key);
-        gnutls_x509_crt_deinit(leaf[0]);
-        gnutls_x509_crt_deinit(second[0]);
-        gnutls_free(leaf);
-        gnutls_free(second);
-        certificate_free(other);
+        chain_close(&chain);
     }
 }
 END_TEST
@@ -575,6 +621,44 @@ START_TEST(nothing_is_resumed)
 }
 END_TEST
 
+// True when the ClientHello in this datagram has an extension.
+static bool hello_has(const struct packet *p, unsigned type)
+{
+    size_t at = 25 + 34;                              // record, handshake header, version, random
+    at += 1 + p->bytes[at];                           // session id
+    at += 1 + p->bytes[at];                           // cookie
+    at += 2 + p->bytes[at] * 256u + p->bytes[at + 1]; // suites
+    at += 1 + p->bytes[at];                           // compression methods
+    at += 2;
+    while (at + 4 <= p->len) {
+        if (p->bytes[at] * 256u + p->bytes[at + 1] == type)
+            return true;
+        at += 4 + p->bytes[at + 2] * 256u + p->bytes[at + 3];
+    }
+    return false;
+}
+
+// REQ-068, REQ-133: the ClientHello of the AGW has the renegotiation signal and extended master
+// secret, no session ticket and no compression.
+START_TEST(the_client_hello_says_what_it_should)
+{
+    enum { EXTENDED_MASTER_SECRET = 23, SESSION_TICKET = 35, RENEGOTIATION_INFO = 0xff01 };
+    struct rig rig;
+
+    rig_open(&rig, false);
+    rig_start_agw(&rig);
+    const struct packet *hello = rig.to_ue.first;
+    ck_assert(hello_has(hello, RENEGOTIATION_INFO));
+    ck_assert(hello_has(hello, EXTENDED_MASTER_SECRET));
+    ck_assert(!hello_has(hello, SESSION_TICKET));
+    size_t suites_at = 25 + 34 + 2;
+    size_t compression_at = suites_at + 2 + hello->bytes[suites_at + 1];
+    ck_assert_uint_eq(hello->bytes[compression_at], 1);
+    ck_assert_uint_eq(hello->bytes[compression_at + 1], 0);
+    rig_close(&rig);
+}
+END_TEST
+
 // REQ-133, RFC 5746: a UE without the renegotiation signal is let in with the legacy switch only;
 // what it is refused with is handshake_failure.
 START_TEST(a_ue_without_rfc_5746_needs_the_legacy_switch)
@@ -658,6 +742,7 @@ int main(void)
         no_common_suite_as_client_is_a_failed_handshake,
         the_overhead_is_that_of_the_worst_suite,
         nothing_is_resumed,
+        the_client_hello_says_what_it_should,
         a_ue_without_rfc_5746_needs_the_legacy_switch,
         the_handshake_keeps_to_the_mtu,
         a_flight_is_one_datagram,
