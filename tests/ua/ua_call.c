@@ -65,7 +65,7 @@ struct call {
     bool caller;
     bool offer_was_ours;    // in the round under way
     bool answered;          // the first round is closed
-    bool began, media_done; // of the fax line
+    bool began, media_done; // of the lines that are not audio
     bool hangup_wanted;     // as soon as the ACK is here
     bool switched, reoffered;
     enum ua_reinvite plan;
@@ -112,7 +112,7 @@ static void on_media_began(void *arg)
     struct call *c = arg;
     const struct ua_options *o = c->options;
 
-    c->began = session_has_fax(c->session);
+    c->began = session_has_work(c->session);
     bool wanted = o->update || (o->reinvite != REINVITE_NO && o->reinvite != REINVITE_REFUSE);
     if (!wanted || c->reoffered || !c->began)
         return;
@@ -127,6 +127,8 @@ static void on_media_done(void *arg, bool ok)
 {
     struct call *c = arg;
 
+    if (!session_is_through(c->session))
+        return;
     c->media_done = true;
     if (c->options->hangup == HANGUP_AFTER_MEDIA)
         after(c, HANG, HANGUP_GRACE_MS);
@@ -145,12 +147,12 @@ static void media_up(struct call *c)
     const struct ua_options *o = c->options;
 
     event("call-up", "media=%s",
-          session_has_fax(c->session) ? "image"
-          : session_alive(c->session) ? "audio"
-                                      : "none");
+          session_has_work(c->session) ? session_work_name(c->session)
+          : session_alive(c->session)  ? "audio"
+                                       : "none");
     if (o->hangup == HANGUP_AFTER_MS)
         after(c, HANG, o->hangup_after_ms);
-    if (o->switch_to != SWITCH_NO && !c->switched && !session_has_fax(c->session)) {
+    if (o->switch_to != SWITCH_NO && !c->switched && !session_has_work(c->session)) {
         c->switched = true;
         c->plan_change = o->switch_to == SWITCH_IN_PLACE ? CHANGE_IN_PLACE : CHANGE_SECOND_LINE;
         after(c, PLAN, o->switch_after_ms);
@@ -180,7 +182,7 @@ static void act_bye(void *object, void *message)
     bool through = c->media_done || (c->options->media == MEDIA_ECHO && c->began);
 
     event("bye-received", "reason=%s", event_quote(m->reason));
-    if (session_has_fax(c->session) && !through && !c->options->expect_bye)
+    if (session_has_work(c->session) && !through && !c->options->expect_bye)
         event_fail(UA_ENDED);
     finish(c);
 }

@@ -15,6 +15,7 @@
 #include "common/random.h"
 #include "tests/ua/ua_event.h"
 #include "tests/ua/ua_load.h"
+#include "tests/ua/ua_own.h"
 #include "tests/ua/ua_stream.h"
 
 #include <errno.h>
@@ -187,26 +188,6 @@ enum medium_kind media_kind(const struct media *m)
 
 // --- our line -----------------------------------------------------------------------------------
 
-static void own_fingerprints(const struct media *m, struct fingerprints *out)
-{
-    static const enum cert_hash hashes[] = {CERT_SHA1, CERT_SHA256, CERT_SHA384, CERT_SHA512};
-    unsigned mis = m->options->misbehave;
-    enum cert_hash hash = mis & MIS_MD5_FINGERPRINT ? CERT_MD5 : hashes[m->options->hash];
-
-    out->count = 0;
-    if (mis & MIS_NO_FINGERPRINT)
-        return;
-    struct fingerprint *right = &out->list[m->options->extra_fingerprint ? 1 : 0];
-    cert_fingerprint(m->certs[m->cert_count - 1], hash, right);
-    out->count = m->options->extra_fingerprint ? 2 : 1;
-    if (m->options->extra_fingerprint) {
-        out->list[0] = *right;
-        out->list[0].value[0] ^= 0xff;
-    }
-    if (mis & MIS_WRONG_FINGERPRINT)
-        right->value[right->len - 1] ^= 0xff;
-}
-
 // Both sides of every copy are arrays of a size known here.
 #define COPY(to, text) snprintf((to), sizeof(to), "%s", (text))
 
@@ -224,7 +205,7 @@ static void common_line(struct media *m, struct medium *out, bool secure)
 
 static void security_lines(struct media *m, struct medium *out, const char *identity_name)
 {
-    own_fingerprints(m, &out->fingerprints);
+    own_fingerprints(m->options, m->certs[m->cert_count - 1], &out->fingerprints);
     out->identity_name = identity_name;
     COPY(out->identity, m->identity);
     if (m->options->misbehave & MIS_CHANGED_ID)
@@ -267,10 +248,7 @@ void media_offer(struct media *m, enum ua_reinvite change, struct medium *out)
         security_lines(m, out, m->identity_name);
         out->setup = m->options->setup;
         out->e2ae = m->options->no_3ge2ae ? SDP_3GE2AE_NONE : SDP_3GE2AE_REQUESTED;
-        if (m->options->misbehave & MIS_HOLDCONN)
-            out->setup = SDP_SETUP_HOLDCONN;
-        if (m->options->misbehave & MIS_NO_SETUP)
-            out->setup = SDP_SETUP_NONE;
+        own_spoil_offer(m->options, out);
     }
     m->next.own = *out;
 }
@@ -421,31 +399,6 @@ static void renew_for_answer(struct media *m, struct medium *out)
         move_next_port(m, out);
 }
 
-static void spoil_answer(const struct media *m, const struct medium *offer, struct medium *out)
-{
-    unsigned mis = m->options->misbehave;
-
-    if (mis & MIS_ACTPASS_ANSWER)
-        out->setup = SDP_SETUP_ACTPASS;
-    if (mis & MIS_SAME_ROLE)
-        out->setup = offer->setup;
-    if (mis & MIS_HOLDCONN)
-        out->setup = SDP_SETUP_HOLDCONN;
-    if (mis & MIS_NO_SETUP)
-        out->setup = SDP_SETUP_NONE;
-}
-
-static enum sdp_direction answer_direction(enum sdp_direction offered)
-{
-    static const enum sdp_direction mirror[] = {
-        [SDP_SENDRECV] = SDP_SENDRECV,
-        [SDP_SENDONLY] = SDP_RECVONLY,
-        [SDP_RECVONLY] = SDP_SENDONLY,
-        [SDP_INACTIVE] = SDP_INACTIVE,
-    };
-    return mirror[offered];
-}
-
 int media_answer(struct media *m, const struct medium *offer, struct medium *out, const char **why)
 {
     bool secure = offer->secure && !(m->options->misbehave & MIS_PLAIN_ANSWER);
@@ -457,7 +410,7 @@ int media_answer(struct media *m, const struct medium *offer, struct medium *out
     common_line(m, out, secure);
     if (!offer->secure)
         COPY(out->proto, offer->proto);
-    out->direction = answer_direction(offer->direction);
+    out->direction = own_answer_direction(offer->direction);
     m->next.peer = *offer;
     if (secure) {
         security_lines(m, out, offer->identity_name);
@@ -468,7 +421,7 @@ int media_answer(struct media *m, const struct medium *offer, struct medium *out
     }
     m->next.own = *out;
     if (secure)
-        spoil_answer(m, offer, out);
+        own_spoil_answer(m->options, offer, out);
     return 0;
 }
 

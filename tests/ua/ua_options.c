@@ -85,6 +85,43 @@ static bool take_hangup(struct ua_options *o, char *value)
     return media || number_in(value, 0, MILLISECONDS_MAX, &o->hangup_after_ms);
 }
 
+static bool add_text(const char **list, unsigned *count, const char *value)
+{
+    if (*count == TEXTS_MAX || *value == '\0')
+        return false;
+    list[(*count)++] = value;
+    return true;
+}
+
+static bool take_say(struct ua_options *o, char *value)
+{
+    return add_text(o->say, &o->say_count, value);
+}
+
+static bool take_expect_text(struct ua_options *o, char *value)
+{
+    return add_text(o->expect_text, &o->expect_count, value);
+}
+
+static bool take_offer(struct ua_options *o, char *value)
+{
+    static const struct {
+        const char *word;
+        enum medium_kind kind;
+    } kinds[] = {
+        {"t38", MEDIUM_FAX}, {"audio", MEDIUM_AUDIO}, {"msrp", MEDIUM_MSRP}, {"bfcp", MEDIUM_BFCP}};
+
+    for (char *save, *word = strtok_r(value, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+        size_t i = 0;
+        while (i < sizeof(kinds) / sizeof(kinds[0]) && strcmp(kinds[i].word, word) != 0)
+            i++;
+        if (i == sizeof(kinds) / sizeof(kinds[0]) || o->offer_count == MEDIA_MAX)
+            return false;
+        o->offer[o->offer_count++] = kinds[i].kind;
+    }
+    return o->offer_count > 0;
+}
+
 static bool take_compare(struct ua_options *o, char *value)
 {
     o->compare = value; // the second file is the plain word that follows
@@ -103,6 +140,7 @@ static const struct {
     {"no-certificate", MIS_NO_CERTIFICATE, "the handshake shows no certificate"},
     {"late-hello", MIS_LATE_HELLO, "the ClientHello comes --late-ms late"},
     {"never-hello", MIS_NEVER_HELLO, "no ClientHello is sent, none is answered"},
+    {"tls-never", MIS_NEVER_HELLO, "the same: TCP comes up, TLS never does"},
     {"early-hello", MIS_EARLY_HELLO, "the ClientHello leaves before the SDP answer"},
     {"clear-udptl", MIS_CLEAR_UDPTL, "each payload is sent in clear as well"},
     {"holdconn", MIS_HOLDCONN, "a=setup:holdconn"},
@@ -120,6 +158,15 @@ static const struct {
     {"restart", MIS_RESTART,
      "a second handshake in the middle, without an offer, as after a crash"},
     {"bad-sdp", MIS_BAD_SDP, "a body that is no SDP"},
+    {"tcp-never", MIS_TCP_NEVER, "opens no TCP connection and takes none"},
+    {"tls-clear", MIS_TLS_CLEAR, "speaks without TLS where TLS was agreed"},
+    {"half-close", MIS_HALF_CLOSE, "ends its sending direction when all is said, and reads on"},
+    {"reset", MIS_RESET, "RST in the middle of the exchange"},
+    {"garbage-msrp", MIS_GARBAGE, "what is no MSRP, or no BFCP, once connected"},
+    {"byte-by-byte", MIS_BYTE_BY_BYTE, "one byte per TCP segment"},
+    {"stalled", MIS_STALLED, "stops reading once connected"},
+    {"second-connection", MIS_SECOND_CONNECTION,
+     "as TCP client opens a second one beside the first"},
     {"no-ack", MIS_NO_ACK, "the 200 to the INVITE is not acknowledged"},
 };
 #define MISBEHAVIOURS (sizeof(misbehaviours) / sizeof(misbehaviours[0]))
@@ -181,6 +228,26 @@ static const struct row rows[] = {
      "that many of them may be lost (default 0)"},
     {"start-after", NUMBER, AT(start_after_ms), 0, MILLISECONDS_MAX, MS,
      "media begins that late, so that the peer is ready as well (default 0)"},
+
+    HEADING("Chat and floor control"),
+    {"offer", SPECIAL, 0, 0, 0, "KIND[,KIND...]",
+     "lines of the first offer: t38, msrp, bfcp, audio (default t38)", take_offer},
+    {"say", SPECIAL, 0, 0, 0, "TEXT", "send this message; repeatable", take_say},
+    {"expect-text", SPECIAL, 0, 0, 0, "TEXT", "wait for this message; repeatable",
+     take_expect_text},
+    {"send-file", TEXT, AT(send_file), 0, 0, "FILE", "send it, after the messages"},
+    {"receive-file", TEXT, AT(receive_file), 0, 0, "FILE", "wait for a file and write it"},
+    {"expect-sha256", TEXT, AT(expect_sha256), 0, 0, "HEX", "of the file received"},
+    {"chunk", NUMBER, AT(chunk), 1, 16777216, "BYTES",
+     "of a message in one MSRP request (default 2048)"},
+    {"cema", FLAG, AT(cema), 0, 0, NULL, "connect by c= and m=, with a=msrp-cema (RFC 6714)"},
+    {"floor", WORD, AT(floor), FLOOR_CLIENT, 0, "client|server", "BFCP role (default client)"},
+    {"hold-ms", NUMBER, AT(hold_ms), 0, MILLISECONDS_MAX, MS,
+     "the client holds the floor that long (default 200)"},
+    {"tcp-role", WORD, AT(tcp_role), SDP_SETUP_ACTIVE, 0, "active|passive|actpass",
+     "a=setup of MSRP and BFCP in offers (default actpass)"},
+    {"answer-tcp", WORD, AT(answer_tcp), SDP_SETUP_ACTIVE, 0, "active|passive",
+     "a=setup of them in answers to actpass (default passive)"},
 
     HEADING("Audio first"),
     {"audio-first", FLAG, AT(audio_first), 0, 0, NULL,
@@ -292,6 +359,10 @@ static void set_defaults(struct ua_options *o)
     o->datagrams = 100;
     o->datagram_ms = 1;
     o->switch_after_ms = 300;
+    o->chunk = 2048;
+    o->hold_ms = 200;
+    o->tcp_role = SDP_SETUP_ACTPASS;
+    o->answer_tcp = SDP_SETUP_PASSIVE;
     o->setup = SDP_SETUP_ACTPASS;
     o->answer_setup = SDP_SETUP_ACTIVE;
     o->hash = HASH_SHA256;
@@ -433,6 +504,8 @@ static const char *contradiction(const struct ua_options *o)
         return "--receive: one file cannot hold the faxes of several --calls";
     if (o->call && strncmp(o->call, "sip:", 4) != 0)
         return "--call: a SIP URI is expected, sip:...";
+    if (o->offer_count > 0 && o->audio_first)
+        return "--offer and --audio-first exclude each other";
     if (o->offerless && o->answer)
         return "--offerless belongs to --call";
     return NULL;

@@ -46,9 +46,18 @@ enum ua_misbehave {
     MIS_NO_ACK = 1 << 20,
     MIS_COALESCE = 1 << 21,
     MIS_RESTART = 1 << 22,
+    MIS_TCP_NEVER = 1 << 23,
+    MIS_HALF_CLOSE = 1 << 24,
+    MIS_RESET = 1 << 25,
+    MIS_GARBAGE = 1 << 26,
+    MIS_BYTE_BY_BYTE = 1 << 27,
+    MIS_STALLED = 1 << 28,
+    MIS_SECOND_CONNECTION = 1 << 29,
+    MIS_TLS_CLEAR = 1 << 30,
 };
 
 #define MILLISECONDS_MAX 3600000
+#define TEXTS_MAX 16 // --say, --expect-text
 
 struct ua_options {
     enum ua_side side;
@@ -62,6 +71,18 @@ struct ua_options {
     enum ua_media media;
     unsigned speed;
     unsigned datagrams, datagram_ms, tolerance, start_after_ms;
+
+    enum medium_kind offer[MEDIA_MAX]; // the lines of the first offer
+    unsigned offer_count;              // 0: one fax line, or audio with audio_first
+    enum sdp_setup tcp_role, answer_tcp;
+    const char *say[TEXTS_MAX], *expect_text[TEXTS_MAX];
+    unsigned say_count, expect_count;
+    char *send_file, *receive_file;
+    char *expect_sha256;
+    unsigned chunk; // bytes of a message in one request
+    bool cema;
+    enum ua_floor { FLOOR_CLIENT, FLOOR_SERVER } floor;
+    unsigned hold_ms;
 
     bool audio_first;
     enum ua_switch switch_to;

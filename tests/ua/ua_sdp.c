@@ -41,14 +41,90 @@ static void read_bandwidth(const struct sdp *sdp, int section, char *out, size_t
     }
 }
 
-static enum medium_kind kind_of(const struct sdp_media *m)
+// What this user agent understands.
+static const struct {
+    const char *media, *proto;
+    enum medium_kind kind;
+    bool secure;
+} lines[] = {
+    {"image", "udptl", MEDIUM_FAX, false},
+    {"image", "UDP/TLS/UDPTL", MEDIUM_FAX, true},
+    {"audio", "RTP/AVP", MEDIUM_AUDIO, false},
+    {"message", "TCP/MSRP", MEDIUM_MSRP, false},
+    {"message", "TCP/TLS/MSRP", MEDIUM_MSRP, true},
+    {"application", "TCP/BFCP", MEDIUM_BFCP, false},
+    {"application", "TCP/TLS/BFCP", MEDIUM_BFCP, true},
+};
+
+static void read_kind(const struct sdp_media *m, struct medium *out)
 {
-    if (sdp_text_is(m->media, "image") &&
-        (sdp_text_is(m->proto, "udptl") || sdp_text_is(m->proto, "UDP/TLS/UDPTL")))
-        return MEDIUM_FAX;
-    if (sdp_text_is(m->media, "audio") && sdp_text_is(m->proto, "RTP/AVP"))
-        return MEDIUM_AUDIO;
-    return MEDIUM_OTHER;
+    out->kind = MEDIUM_OTHER;
+    out->secure = false;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        if (!sdp_text_is(m->media, lines[i].media) || !sdp_text_is(m->proto, lines[i].proto))
+            continue;
+        out->kind = lines[i].kind;
+        out->secure = lines[i].secure;
+    }
+}
+
+bool medium_is_stream(enum medium_kind kind)
+{
+    return kind == MEDIUM_MSRP || kind == MEDIUM_BFCP;
+}
+
+static const char *const connections[] = {"-", "new", "existing"};
+
+const char *medium_connection_text(enum medium_connection connection)
+{
+    return connections[connection];
+}
+
+static void read_text(const struct sdp *sdp, unsigned i, const char *name, char *out, size_t room)
+{
+    struct sdp_text value;
+
+    out[0] = '\0';
+    if (sdp_attribute(sdp, (int)i, name, &value))
+        copy(out, room, value);
+}
+
+static bool read_number(const struct sdp *sdp, unsigned i, const char *name, uint32_t max,
+                        uint32_t *out)
+{
+    char text[24], *end;
+
+    read_text(sdp, i, name, text, sizeof(text));
+    unsigned long n = strtoul(text, &end, 10);
+    *out = (uint32_t)n;
+    return end != text && (*end == '\0' || *end == ' ') && n <= max;
+}
+
+static void read_floor(const struct sdp *sdp, unsigned i, struct floor_terms *out)
+{
+    uint32_t user, floor_id;
+
+    read_text(sdp, i, "floorctrl", out->control, sizeof(out->control));
+    out->has_ids = read_number(sdp, i, "confid", UINT32_MAX, &out->conference) &&
+                   read_number(sdp, i, "userid", UINT16_MAX, &user) &&
+                   read_number(sdp, i, "floorid", UINT16_MAX, &floor_id);
+    out->user = out->has_ids ? (uint16_t)user : 0;
+    out->floor = out->has_ids ? (uint16_t)floor_id : 0;
+}
+
+static void read_stream(const struct sdp *sdp, unsigned i, struct medium *out)
+{
+    struct sdp_text value;
+    char text[16];
+
+    read_text(sdp, i, "connection", text, sizeof(text));
+    for (int c = CONNECTION_NEW; c <= CONNECTION_EXISTING; c++)
+        if (strcmp(text, connections[c]) == 0)
+            out->connection = (enum medium_connection)c;
+    read_text(sdp, i, "path", out->path, sizeof(out->path));
+    out->cema = sdp_attribute(sdp, (int)i, "msrp-cema", &value);
+    if (out->kind == MEDIUM_BFCP)
+        read_floor(sdp, i, &out->floor);
 }
 
 static int read_medium(const struct sdp *sdp, unsigned i, struct medium *out,
@@ -57,7 +133,7 @@ static int read_medium(const struct sdp *sdp, unsigned i, struct medium *out,
     struct sdp_media m = sdp_media(sdp, i);
     struct sdp_text identity;
 
-    out->kind = kind_of(&m);
+    read_kind(&m, out);
     copy(out->type, sizeof(out->type), m.media);
     copy(out->proto, sizeof(out->proto), m.proto);
     copy(out->format, sizeof(out->format), m.fmt);
@@ -66,7 +142,6 @@ static int read_medium(const struct sdp *sdp, unsigned i, struct medium *out,
         return -EINVAL;
     }
     addr_set_port(&out->at, m.port);
-    out->secure = sdp_text_is(m.proto, "UDP/TLS/UDPTL");
     out->setup = sdp_setup(sdp, i);
     out->direction = sdp_direction(sdp, i);
     out->e2ae = sdp_3ge2ae(sdp, i);
@@ -76,6 +151,8 @@ static int read_medium(const struct sdp *sdp, unsigned i, struct medium *out,
     else
         out->identity_name = NULL;
     read_bandwidth(sdp, (int)i, out->bandwidth, sizeof(out->bandwidth));
+    if (medium_is_stream(out->kind))
+        read_stream(sdp, i, out);
     return 0;
 }
 
@@ -159,6 +236,27 @@ static void put_fax(struct strbuf *b)
                    "a=T38FaxUdpEC:t38UDPRedundancy\r\n");
 }
 
+static void put_msrp(struct strbuf *b, const struct medium *m)
+{
+    if (m->cema)
+        strbuf_puts(b, "a=msrp-cema\r\n");
+    if (*m->path)
+        strbuf_printf(b, "a=path:%s\r\n", m->path);
+    strbuf_puts(b, "a=accept-types:text/plain application/octet-stream\r\n");
+}
+
+static void put_bfcp(struct strbuf *b, const struct medium *m)
+{
+    if (m->connection != CONNECTION_NONE)
+        strbuf_printf(b, "a=connection:%s\r\n", connections[m->connection]);
+    if (*m->floor.control)
+        strbuf_printf(b, "a=floorctrl:%s\r\n", m->floor.control);
+    if (m->floor.has_ids)
+        strbuf_printf(b, "a=confid:%" PRIu32 "\r\na=userid:%u\r\na=floorid:%u\r\n",
+                      m->floor.conference, m->floor.user, m->floor.floor);
+    strbuf_puts(b, "a=bfcpver:1\r\n");
+}
+
 static void put_medium(struct strbuf *b, const struct medium *m, const struct sdp_extras *extras)
 {
     static const char *const directions[] = {"sendrecv", "sendonly", "recvonly", "inactive"};
@@ -175,6 +273,10 @@ static void put_medium(struct strbuf *b, const struct medium *m, const struct sd
         put_fax(b);
     if (m->kind == MEDIUM_AUDIO)
         strbuf_puts(b, "a=rtpmap:8 PCMA/8000\r\na=ptime:20\r\n");
+    if (m->kind == MEDIUM_MSRP)
+        put_msrp(b, m);
+    if (m->kind == MEDIUM_BFCP)
+        put_bfcp(b, m);
     if (extras->maxprate)
         strbuf_printf(b, "a=maxprate:%s\r\n", extras->maxprate);
 }

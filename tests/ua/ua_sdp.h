@@ -5,13 +5,23 @@
 
 #include "sdp/sdp.h"
 
-enum medium_kind { MEDIUM_OTHER, MEDIUM_AUDIO, MEDIUM_FAX };
+enum medium_kind { MEDIUM_OTHER, MEDIUM_AUDIO, MEDIUM_FAX, MEDIUM_MSRP, MEDIUM_BFCP };
+enum medium_connection { CONNECTION_NONE, CONNECTION_NEW, CONNECTION_EXISTING };
 
 #define MEDIA_MAX 8     // m= lines this user agent deals with
 #define BANDWIDTH_MAX 8 // b= lines it writes
 #define PROTO_MAX 32
 #define IDENTITY_MAX 257
 #define SDP_WHY_MAX 160
+#define PATH_TEXT_MAX 512
+
+// BFCP lines (RFC 8856 5).
+struct floor_terms {
+    char control[32]; // a=floorctrl: "c-only", "s-only"; "" when absent
+    bool has_ids;     // confid, userid and floorid are there: the floor control server writes them
+    uint32_t conference;
+    uint16_t user, floor;
+};
 
 struct medium {
     enum medium_kind kind;
@@ -19,13 +29,17 @@ struct medium {
     char proto[PROTO_MAX];
     char format[64]; // "t38"
     struct addr at;  // port 0: refused
-    bool secure;     // UDP/TLS/UDPTL
+    bool secure;     // UDP/TLS/UDPTL, TCP/TLS/MSRP, TCP/TLS/BFCP
     enum sdp_setup setup;
     enum sdp_direction direction;
     enum sdp_3ge2ae e2ae;
     const char *identity_name; // "dtls-id", "tls-id"; NULL: no identity
     char identity[IDENTITY_MAX];
     struct fingerprints fingerprints;
+    enum medium_connection connection; // a=connection (RFC 4145 5)
+    char path[PATH_TEXT_MAX];          // a=path (RFC 4975 8.2)
+    bool cema;                         // a=msrp-cema (RFC 6714 5.2)
+    struct floor_terms floor;
     char bandwidth[64]; // read only: "AS:60", "AS:60,RR:0"; "" when there is none
 };
 
@@ -44,6 +58,9 @@ struct sdp_extras {
     const char *maxprate;                 // NULL: none
 };
 
+// MSRP or BFCP.
+bool medium_is_stream(enum medium_kind kind);
+const char *medium_connection_text(enum medium_connection connection); // "-" when absent
 // Returns 0, or -EINVAL with a sentence in why.
 int description_read(struct description *out, const char *body, size_t len,
                      char why[static SDP_WHY_MAX]);

@@ -18,7 +18,7 @@
 
 // One m= line. Its media is NULL when it is refused or ended; then line tells how to write it.
 struct slot {
-    struct media *media;
+    struct line *media;
     struct medium line;
 };
 
@@ -49,7 +49,7 @@ int session_open(struct session **out, uv_loop_t *loop, const struct ua_options 
     return 0;
 }
 
-static bool holds(const struct slot *slots, unsigned count, const struct media *m)
+static bool holds(const struct slot *slots, unsigned count, const struct line *m)
 {
     for (unsigned i = 0; i < count; i++)
         if (slots[i].media == m)
@@ -63,7 +63,7 @@ static void close_leftovers(struct slot *set, unsigned count, const struct slot 
 {
     for (unsigned i = 0; i < count; i++)
         if (set[i].media && !holds(keep, keep_count, set[i].media))
-            media_close(set[i].media);
+            line_close(set[i].media);
 }
 
 static void drop_round(struct session *s)
@@ -101,10 +101,10 @@ void session_close(struct session *s)
     free(s);
 }
 
-static struct media *new_media(struct session *s, enum medium_kind kind)
+static struct line *new_media(struct session *s, enum medium_kind kind)
 {
-    struct media *m = NULL;
-    int rc = media_open(&m, s->loop, s->options, kind, &s->user);
+    struct line *m = NULL;
+    int rc = line_open(&m, s->loop, s->options, kind, &s->user);
 
     if (rc != 0) {
         event("media-failed", "error=%s", event_quote(strerror(-rc)));
@@ -126,12 +126,15 @@ static void print_line(const char *name, const struct description *d, const stru
 
     event(name,
           "media=%s proto=%s address=%s setup=%s identity=%s:%s fingerprints=%u 3ge2ae=%s "
-          "direction=%s bandwidth=%s session-bandwidth=%s origin=%" PRIu64 "/%" PRIu64,
+          "direction=%s bandwidth=%s session-bandwidth=%s origin=%" PRIu64 "/%" PRIu64
+          " connection=%s path=%s cema=%s",
           event_quote(m->type), event_quote(m->proto), addr_format(&m->at, at), medium_role_text(m),
           m->identity_name ? m->identity_name : "none",
           m->identity_name ? event_quote(m->identity) : "-", m->fingerprints.count,
           e2ae_name(m->e2ae), directions[m->direction], *m->bandwidth ? m->bandwidth : "-",
-          *d->session_bandwidth ? d->session_bandwidth : "-", d->session_id, d->version);
+          *d->session_bandwidth ? d->session_bandwidth : "-", d->session_id, d->version,
+          medium_connection_text(m->connection), *m->path ? event_quote(m->path) : "-",
+          m->cema ? "yes" : "no");
 }
 
 static void print_lines(const char *name, const struct description *d)
@@ -173,7 +176,7 @@ static void end_line(struct slot *slot)
 
 static bool add_slot(struct session *s, unsigned place, enum medium_kind kind)
 {
-    struct media *m = new_media(s, kind);
+    struct line *m = new_media(s, kind);
 
     if (!m)
         return false;
@@ -187,18 +190,29 @@ static const char *write_offer(struct session *s, enum ua_reinvite change)
 {
     for (unsigned i = 0; i < s->next_count; i++)
         if (s->next[i].media)
-            media_offer(s->next[i].media, change, &s->next[i].line);
+            line_offer(s->next[i].media, change, &s->next[i].line);
     return write_body(s);
+}
+
+static bool add_first_slots(struct session *s)
+{
+    const struct ua_options *o = s->options;
+    bool ok = true;
+
+    if (o->offer_count == 0)
+        return add_slot(s, 0, o->audio_first ? MEDIUM_AUDIO : MEDIUM_FAX);
+    for (unsigned i = 0; i < o->offer_count && ok; i++)
+        ok = add_slot(s, i, o->offer[i]);
+    return ok;
 }
 
 const char *session_offer(struct session *s, enum session_change change)
 {
-    enum medium_kind first = s->options->audio_first ? MEDIUM_AUDIO : MEDIUM_FAX;
     bool ok;
 
     open_round(s);
     if (change == CHANGE_FIRST) {
-        ok = add_slot(s, 0, first);
+        ok = add_first_slots(s);
     } else if (change == CHANGE_IN_PLACE) {
         ok = add_slot(s, 0, MEDIUM_FAX);
     } else {
@@ -229,9 +243,9 @@ static int apply_answer(struct session *s, const struct description *d,
             event("media-refused", "line=%u", i + 1);
             event_fail(UA_REFUSED);
             if (slot->media != s->now[i].media)
-                media_close(slot->media);
+                line_close(slot->media);
             end_line(slot);
-        } else if (media_answered(slot->media, &d->media[i], &word) != 0) {
+        } else if (line_answered(slot->media, &d->media[i], &word) != 0) {
             snprintf(why, SDP_WHY_MAX, "m= line %u: %s", i + 1, word);
             return -EINVAL;
         }
@@ -261,13 +275,13 @@ void session_restore(struct session *s)
 {
     for (unsigned i = 0; i < s->now_count; i++)
         if (s->now[i].media && holds(s->next, s->next_count, s->now[i].media))
-            media_restore(s->now[i].media);
+            line_restore(s->now[i].media);
     drop_round(s);
 }
 
 static bool reusable(const struct slot *slot, const struct medium *offer)
 {
-    return slot->media && media_kind(slot->media) == offer->kind;
+    return slot->media && line_kind(slot->media) == offer->kind;
 }
 
 // Our line for one line of the offer. A refused one repeats it with port 0.
@@ -276,16 +290,16 @@ static void answer_line(struct session *s, unsigned i, const struct medium *offe
     struct slot *slot = &s->next[i];
     const char *word = NULL;
     bool want = addr_port(&offer->at) != 0 && offer->kind != MEDIUM_OTHER &&
-                !(s->options->port_zero && offer->kind == MEDIUM_FAX);
+                !(s->options->port_zero && offer->kind != MEDIUM_AUDIO);
 
     if (want && !reusable(slot, offer))
         want = add_slot(s, i, offer->kind);
-    if (want && media_answer(slot->media, offer, &slot->line, &word) == 0)
+    if (want && line_answer(slot->media, offer, &slot->line, &word) == 0)
         return;
     if (word)
         event("line-refused", "line=%u reason=%s", i + 1, event_quote(word));
     if (slot->media && slot->media != s->now[i].media)
-        media_close(slot->media);
+        line_close(slot->media);
     slot->line = *offer;
     slot->line.fingerprints.count = 0;
     end_line(slot);
@@ -324,7 +338,7 @@ void session_commit(struct session *s)
 {
     for (unsigned i = 0; i < s->next_count; i++)
         if (s->next[i].media)
-            media_commit(s->next[i].media);
+            line_commit(s->next[i].media);
     keep_round(s);
 }
 
@@ -333,15 +347,37 @@ void session_run(struct session *s)
     s->running = true;
     for (unsigned i = 0; i < s->now_count; i++)
         if (s->now[i].media)
-            media_run(s->now[i].media);
+            line_run(s->now[i].media);
 }
 
-bool session_has_fax(const struct session *s)
+static const struct line *first_work(const struct session *s)
 {
     for (unsigned i = 0; i < s->now_count; i++)
-        if (s->now[i].media && media_kind(s->now[i].media) == MEDIUM_FAX)
-            return true;
-    return false;
+        if (s->now[i].media && line_kind(s->now[i].media) != MEDIUM_AUDIO)
+            return s->now[i].media;
+    return NULL;
+}
+
+bool session_has_work(const struct session *s)
+{
+    return first_work(s) != NULL;
+}
+
+const char *session_work_name(const struct session *s)
+{
+    static const char *const names[] = {
+        [MEDIUM_FAX] = "image", [MEDIUM_MSRP] = "message", [MEDIUM_BFCP] = "application"};
+    const struct line *work = first_work(s);
+
+    return work ? names[line_kind(work)] : "none";
+}
+
+bool session_is_through(const struct session *s)
+{
+    for (unsigned i = 0; i < s->now_count; i++)
+        if (s->now[i].media && !line_is_through(s->now[i].media))
+            return false;
+    return true;
 }
 
 bool session_alive(const struct session *s)
@@ -356,5 +392,5 @@ void session_report(const struct session *s)
 {
     for (unsigned i = 0; i < s->now_count; i++)
         if (s->now[i].media)
-            media_report(s->now[i].media);
+            line_report(s->now[i].media);
 }

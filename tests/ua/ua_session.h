@@ -3,7 +3,7 @@
 #define UA_SESSION_H
 // The offer/answer state of one call (RFC 3264): which m= lines there are, what was said last.
 
-#include "tests/ua/ua_media.h"
+#include "tests/ua/ua_line.h"
 
 struct session;
 
@@ -34,8 +34,10 @@ int session_answer(struct session *s, const char *body, size_t len, const char *
 void session_commit(struct session *s);
 
 void session_run(struct session *s);
-bool session_has_fax(const struct session *s);
-bool session_alive(const struct session *s); // at least one line is not refused
+bool session_has_work(const struct session *s);         // a line that is not audio
+const char *session_work_name(const struct session *s); // of the first of them: "image"
+bool session_is_through(const struct session *s);       // nothing is left to be done
+bool session_alive(const struct session *s);            // at least one line is not refused
 void session_report(const struct session *s);
 
 #endif
