@@ -373,6 +373,23 @@ static const char *plain_answer(struct stage *s, unsigned port)
                      flow_host(s->f, HOST_CORE), flow_host(s->f, HOST_CORE), port);
 }
 
+// INVITE from the UE. Returns what the core gets.
+static const char *invite_core(struct stage *s)
+{
+    sip_send(s->ue, sip_request(s->ue, "INVITE", "sip:bob@example.net", NULL, secured_offer(s)));
+    return sip_expect(s->core, "^INVITE ");
+}
+
+// Acknowledges the 2xx. Returns the dialog as the UE has it.
+static struct sip_dialog acknowledge(struct stage *s, const char *answer)
+{
+    struct sip_dialog dialog = sip_dialog_of_response(s->ue, answer);
+
+    sip_send(s->ue, sip_dialog_request(&dialog, "ACK", NULL, NULL));
+    sip_expect(s->core, "^ACK ");
+    return dialog;
+}
+
 // BYE from the UE, passed on and answered.
 static void hang_up(struct stage *s, struct sip_dialog *dialog)
 {
@@ -388,8 +405,7 @@ START_TEST(a_repeated_answer_stays_the_same)
 {
     struct stage s = stage_open("repeated", NULL);
 
-    sip_send(s.ue, sip_request(s.ue, "INVITE", "sip:bob@example.net", NULL, secured_offer(&s)));
-    const char *invite = sip_expect(s.core, "^INVITE ");
+    const char *invite = invite_core(&s);
     const char *body = plain_answer(&s, 9000);
     sip_send(s.core, sip_response(s.core, invite, "183 Session Progress", NULL, body));
     const char *early = sip_expect(s.ue, "^SIP/2.0 183 ");
@@ -401,9 +417,7 @@ START_TEST(a_repeated_answer_stays_the_same)
     must_say(s.f, sip_body(early), "^m=image [0-9]+ UDP/TLS/UDPTL t38$");
     ck_assert_str_eq(sip_body(early), sip_body(answer));
     ck_assert_str_eq(sip_body(answer), sip_body(again));
-    struct sip_dialog dialog = sip_dialog_of_response(s.ue, answer);
-    sip_send(s.ue, sip_dialog_request(&dialog, "ACK", NULL, NULL));
-    sip_expect(s.core, "^ACK ");
+    struct sip_dialog dialog = acknowledge(&s, answer);
     hang_up(&s, &dialog);
     stage_close(&s, NULL);
 }
@@ -415,8 +429,7 @@ START_TEST(the_winner_of_a_fork_gets_the_media)
 {
     struct stage s = stage_open("fork", NULL);
 
-    sip_send(s.ue, sip_request(s.ue, "INVITE", "sip:bob@example.net", NULL, secured_offer(&s)));
-    const char *invite = sip_expect(s.core, "^INVITE ");
+    const char *invite = invite_core(&s);
     const char *first =
         sip_response(s.core, invite, "183 Session Progress", NULL, plain_answer(&s, 9000));
     const char *second =
@@ -432,10 +445,7 @@ START_TEST(the_winner_of_a_fork_gets_the_media)
     ck_assert_str_eq(flow_value(s.f, one, "^a=fingerprint", "SHA-256 "),
                      flow_value(s.f, two, "^a=fingerprint", "SHA-256 "));
     sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, plain_answer(&s, 9000)));
-    const char *answer = sip_expect(s.ue, "^SIP/2.0 200 ");
-    struct sip_dialog dialog = sip_dialog_of_response(s.ue, answer);
-    sip_send(s.ue, sip_dialog_request(&dialog, "ACK", NULL, NULL));
-    sip_expect(s.core, "^ACK ");
+    struct sip_dialog dialog = acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
     hang_up(&s, &dialog);
     struct chart chart = pcscf_chart(s.p);
     // the answer that won is the last that the AGW was told
@@ -452,13 +462,10 @@ START_TEST(requests_within_a_dialog_pass_both_ways)
 {
     struct stage s = stage_open("in-dialog", NULL);
 
-    sip_send(s.ue, sip_request(s.ue, "INVITE", "sip:bob@example.net", NULL, secured_offer(&s)));
-    const char *invite = sip_expect(s.core, "^INVITE ");
+    const char *invite = invite_core(&s);
     sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, plain_answer(&s, 9000)));
-    struct sip_dialog ue = sip_dialog_of_response(s.ue, sip_expect(s.ue, "^SIP/2.0 200 "));
+    struct sip_dialog ue = acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
     struct sip_dialog core = sip_dialog_of_request(s.core, invite);
-    sip_send(s.ue, sip_dialog_request(&ue, "ACK", NULL, NULL));
-    sip_expect(s.core, "^ACK ");
     sip_send(s.ue, sip_dialog_request(&ue, "INFO", odd_headers, "up"));
     const char *info = sip_expect(s.core, "^INFO ");
     must_hold_lines(s.f, info, odd_headers);

@@ -197,30 +197,6 @@ START_TEST(end_to_end_security_is_relayed_to_the_ue)
 }
 END_TEST
 
-static const struct {
-    const char *ue, *core;
-    const char *seen; // by the caller
-} courses[] = {
-    {"--reliable", "--reliable", "^ringing status=183 sdp=yes"},
-    {"--ring 300", "", "^ringing status=180 sdp=no"},
-};
-
-// The answer may come in a reliable 183 (RFC 3262), or after long ringing.
-START_TEST(the_answer_of_the_ue_may_come_early_or_late)
-{
-    struct flow *f = flow_open("term-course");
-    struct pcscf *p = pcscf_start(f, NULL);
-    struct call call = {.caller = HOST_CORE, .ue = courses[_i].ue, .core = courses[_i].core};
-
-    call_run(p, &call);
-    must_say(f, call_core(&call), courses[_i].seen);
-    struct chart chart = pcscf_chart(p);
-    check_figure(&chart);
-    pcscf_stop(p);
-    flow_close(f);
-}
-END_TEST
-
 // An INVITE without SDP from the core: the offer of the UE comes in its 200, loses its security on
 // the way, and the answer in the ACK gets that of the AGW.
 START_TEST(an_offerless_invite_of_the_core_is_answered_in_the_ack)
@@ -292,7 +268,6 @@ void suite_t38_term(struct suite *s)
     ONCE(s, each_side_sees_the_bandwidth_of_its_leg_when_called);
     ONCE(s, a_ue_that_is_not_capable_is_offered_plain_fax);
     ONCE(s, end_to_end_security_is_relayed_to_the_ue);
-    EACH(s, the_answer_of_the_ue_may_come_early_or_late, courses);
     ONCE(s, an_offerless_invite_of_the_core_is_answered_in_the_ack);
     EACH(s, each_side_has_its_own_ip_version_when_called, families);
     ONCE(s, the_request_uri_may_name_the_ue_and_tcp);

@@ -6,13 +6,12 @@
 
 #include "tests/flows/program.h"
 
-#include "common/strbuf.h"
-
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
 #include <regex.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +31,7 @@
 
 struct scrap {
     struct scrap *next;
-    char text[];
+    max_align_t bytes[];
 };
 
 struct flow {
@@ -157,16 +156,32 @@ const char *flow_binary(struct flow *f, const char *name)
 
 // --- texts --------------------------------------------------------------------------------------
 
-const char *flow_copy(struct flow *f, const char *text, size_t len)
+void *flow_alloc(struct flow *f, size_t size)
 {
-    struct scrap *s = malloc(sizeof(*s) + len + 1);
+    struct scrap *s = calloc(1, sizeof(*s) + size);
 
     ck_assert_ptr_nonnull(s);
-    memcpy(s->text, text, len);
-    s->text[len] = '\0';
     s->next = f->scraps;
     f->scraps = s;
-    return s->text;
+    return s->bytes;
+}
+
+const char *flow_copy(struct flow *f, const char *text, size_t len)
+{
+    char *copy = flow_alloc(f, len + 1);
+
+    memcpy(copy, text, len);
+    return copy;
+}
+
+const char *flow_take(struct flow *f, struct strbuf *b)
+{
+    char *text = strbuf_take(b);
+
+    ck_assert_ptr_nonnull(text);
+    const char *copy = flow_copy(f, text, strlen(text));
+    free(text);
+    return copy;
 }
 
 const char *flow_text(struct flow *f, const char *fmt, ...)
@@ -177,11 +192,7 @@ const char *flow_text(struct flow *f, const char *fmt, ...)
     va_start(ap, fmt);
     strbuf_vprintf(&b, fmt, ap);
     va_end(ap);
-    char *text = strbuf_take(&b);
-    ck_assert_ptr_nonnull(text);
-    const char *copy = flow_copy(f, text, strlen(text));
-    free(text);
-    return copy;
+    return flow_take(f, &b);
 }
 
 const char *flow_replace(struct flow *f, const char *text, const char *from, const char *to)
@@ -204,11 +215,7 @@ const char *flow_read(struct flow *f, const char *path)
     while ((got = fread(part, 1, sizeof(part), file)) > 0)
         strbuf_add(&b, part, got);
     fclose(file);
-    char *text = strbuf_take(&b);
-    ck_assert_ptr_nonnull(text);
-    const char *copy = flow_copy(f, text, strlen(text));
-    free(text);
-    return copy;
+    return flow_take(f, &b);
 }
 
 void flow_write(struct flow *f, const char *file, const char *text)

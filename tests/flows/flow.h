@@ -4,6 +4,8 @@
 // The ground a flow test stands on: a folder, addresses of its own, texts, and a clock to be
 // patient by. A flow test is one process that starts others and looks at what they say and do.
 
+#include "common/strbuf.h"
+
 #include <check.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +18,9 @@ struct program;
 struct flow *flow_open(const char *name);
 // Ends programs that are left and frees everything. The folder goes with a test that passed.
 void flow_close(struct flow *f);
+
+// Zeroed memory that lives as long as the flow.
+void *flow_alloc(struct flow *f, size_t size);
 
 // --- where --------------------------------------------------------------------------------------
 
@@ -44,6 +49,7 @@ const char *flow_binary(struct flow *f, const char *name);
 // All live as long as the flow.
 
 __attribute__((format(printf, 2, 3))) const char *flow_text(struct flow *f, const char *fmt, ...);
+const char *flow_take(struct flow *f, struct strbuf *b);
 const char *flow_copy(struct flow *f, const char *text, size_t len);
 // text with the first `from` replaced, or as it is.
 const char *flow_replace(struct flow *f, const char *text, const char *from, const char *to);

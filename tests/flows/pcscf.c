@@ -84,9 +84,8 @@ static void write_configuration(struct pcscf *p)
 
 struct pcscf *pcscf_start(struct flow *f, const struct pcscf_options *options)
 {
-    struct pcscf *p = calloc(1, sizeof(*p));
+    struct pcscf *p = flow_alloc(f, sizeof(*p));
 
-    ck_assert_ptr_nonnull(p);
     p->flow = f;
     if (options)
         p->options = *options;

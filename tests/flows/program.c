@@ -4,8 +4,6 @@
 // end fails the test. A child that outlives the test process is killed by the kernel.
 #include "tests/flows/program.h"
 
-#include "common/strbuf.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -5,8 +5,6 @@
 
 #include "tests/flows/socket.h"
 
-#include "common/strbuf.h"
-
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,9 +27,8 @@ struct sip {
 
 struct sip *sip_open(struct flow *f, enum host host, const char *peer)
 {
-    struct sip *s = calloc(1, sizeof(*s));
+    struct sip *s = flow_alloc(f, sizeof(*s));
 
-    ck_assert_ptr_nonnull(s);
     *s = (struct sip){.flow = f,
                       .fd = socket_bind(f, host, flow_port(f, host)),
                       .address = flow_at(f, host),
@@ -42,7 +39,6 @@ struct sip *sip_open(struct flow *f, enum host host, const char *peer)
 void sip_close(struct sip *s)
 {
     close(s->fd);
-    free(s);
 }
 
 const char *sip_address(const struct sip *s)
@@ -142,16 +138,6 @@ static void put_body(struct strbuf *out, const char *extra, const char *body)
     strbuf_printf(out, "Content-Length: %zu\n\n%s", body ? wire_length(body) : 0, body ? body : "");
 }
 
-static const char *finished(struct sip *s, struct strbuf *text)
-{
-    char *taken = strbuf_take(text);
-
-    ck_assert_ptr_nonnull(taken);
-    const char *copy = flow_copy(s->flow, taken, strlen(taken));
-    free(taken);
-    return copy;
-}
-
 static void put_start(struct strbuf *out, struct sip *s, const char *method, const char *uri)
 {
     strbuf_printf(out, "%s %s SIP/2.0\nVia: SIP/2.0/UDP %s;branch=z9hG4bK-%u-%d\n", method, uri,
@@ -170,7 +156,7 @@ const char *sip_request(struct sip *s, const char *method, const char *uri, cons
                   "Call-ID: call-%u-%d@%s\nCSeq: 1 %s\nContact: <sip:alice@%s>\n",
                   id, uri, id, getpid(), s->address, method, s->address);
     put_body(&out, extra, body);
-    return finished(s, &out);
+    return flow_take(s->flow, &out);
 }
 
 static void copy_all(struct strbuf *out, struct sip *s, const char *message, const char *name)
@@ -194,7 +180,7 @@ const char *sip_response(struct sip *s, const char *request, const char *status,
     strbuf_printf(&out, "To: %s%s\nContact: <sip:party@%s>\n", to,
                   strstr(to, ";tag=") ? "" : ";tag=t1", s->address);
     put_body(&out, extra, body);
-    return finished(s, &out);
+    return flow_take(s->flow, &out);
 }
 
 // --- dialogs ------------------------------------------------------------------------------------
@@ -259,5 +245,5 @@ const char *sip_dialog_request(struct sip_dialog *d, const char *method, const c
                   "Contact: <sip:party@%s>\n",
                   d->routes, d->local, d->remote, d->call_id, d->cseq, method, d->sip->address);
     put_body(&out, extra, body);
-    return finished(d->sip, &out);
+    return flow_take(d->sip->flow, &out);
 }
