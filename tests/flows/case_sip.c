@@ -423,6 +423,35 @@ START_TEST(a_repeated_answer_stays_the_same)
 }
 END_TEST
 
+static const struct {
+    const char *lines; // of the answer of the core, behind t=
+    const char *status, *counter;
+} core_answers[] = {
+    {"m=image 9000 UDP/TLS/UDPTL t38\n", "^SIP/2.0 502 ", "proto_changed"},
+    {"m=image 9000 RTP/AVP 0\n", "^SIP/2.0 502 ", "proto_changed"},
+    {"m=image 9000 udptl t38\nm=audio 9002 RTP/AVP 0\n", "^SIP/2.0 502 ", "media_count"},
+    {"", "^SIP/2.0 502 ", "media_count"},
+};
+
+// A 200 of the core with nothing usable in it is acknowledged and ended by BYE; the UE gets 502.
+START_TEST(an_answer_of_the_core_without_use_ends_the_call)
+{
+    struct stage s = stage_open("core-answer", NULL);
+    const char *invite = invite_core(&s);
+    const char *body =
+        flow_text(s.f, "v=0\no=- 1 1 IN IP4 %s\ns=-\nc=IN IP4 %s\nt=0 0\n%s",
+                  flow_host(s.f, HOST_CORE), flow_host(s.f, HOST_CORE), core_answers[_i].lines);
+
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, body));
+    sip_expect(s.core, "^ACK ");
+    const char *bye = sip_expect(s.core, "^BYE ");
+    must_say(s.f, bye, "^Reason: SIP;cause=502;text=");
+    sip_send(s.core, sip_response(s.core, bye, "200 OK", NULL, NULL));
+    must_say(s.f, sip_expect(s.ue, "^SIP/2.0 [2-6]"), core_answers[_i].status);
+    stage_close(&s, core_answers[_i].counter);
+}
+END_TEST
+
 // Two branches behind the core answer: the UE sees two dialogs with one port and one fingerprint
 // (RFC 3261 13.2.1, RFC 8842 8), and media go to the one that wins.
 START_TEST(the_winner_of_a_fork_gets_the_media)
@@ -537,6 +566,7 @@ void suite_sip(struct suite *s)
     ONCE(s, max_forwards_zero_is_refused);
     EACH(s, unknown_methods_and_headers_pass, passing);
     ONCE(s, a_repeated_answer_stays_the_same);
+    EACH(s, an_answer_of_the_core_without_use_ends_the_call, core_answers);
     ONCE(s, the_winner_of_a_fork_gets_the_media);
     ONCE(s, requests_within_a_dialog_pass_both_ways);
     ONCE(s, tcp_streams_are_cut_into_messages);
