@@ -70,11 +70,15 @@ trouble() {
     fi
 }
 
-# What a log says about a failure: checks that failed, sanitizers, the rest of its end.
+# What a log says about a failure: checks that failed, the first sanitizer report, the rest of its
+# end.
 show() {
-    grep -E ':[FE]:|runtime error:|^SUMMARY: |^==[0-9]+== ?ERROR' "$1" | head -n 30 | sed 's/^/    /'
-    echo "    --- the end of $1:"
-    grep -vE ':[FE]:' "$1" | tail -n 20 | sed 's/^/    /'
+    {
+        grep -E ':[FE]:' "$1" | head -n 30
+        grep -m 1 -A 14 -E 'runtime error:|^==[0-9]+== ?ERROR: |^WARNING: ThreadSanitizer: ' "$1"
+        echo "--- the end of $1:"
+        grep -vE ':[FE]:' "$1" | tail -n 20
+    } | sed 's/^/    /'
 }
 
 for binary in "$@"; do
