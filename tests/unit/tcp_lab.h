@@ -47,7 +47,8 @@ static inline struct tcp_peer tcp_peer_connect(const char *host, const struct ad
     struct tcp_peer p = {.listener = -1, .addr = lab_addr(host)};
     p.fd = tcp_socket(&p.addr);
     setsockopt(p.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    ck_assert_int_eq(connect(p.fd, &agw->sa, agw->len), 0);
+    int rc = connect(p.fd, &agw->sa, agw->len);
+    ck_assert_msg(rc == 0, "cannot connect: %s", strerror(errno));
     ck_assert_int_eq(getsockname(p.fd, &p.addr.sa, &p.addr.len), 0);
     return p;
 }
