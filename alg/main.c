@@ -100,6 +100,7 @@ static int read_config(struct config *cfg, const struct options *options)
         return EXIT_BAD_CONFIG;
     }
     log_set_level(cfg->log_level);
+    config_warn(cfg);
     if (!options->check)
         return -1;
     printf("%s: ok\n", options->config ? options->config : "built-in configuration");

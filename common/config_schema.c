@@ -152,8 +152,8 @@ void config_defaults(struct config *cfg)
 {
     memset(cfg, 0, sizeof(*cfg));
     default_addresses(cfg);
-    PORTS_KEYS(SET_NUMBER, access, 20000, 29999)
-    PORTS_KEYS(SET_NUMBER, core, 30000, 39999)
+    PORTS_KEYS(SET_NUMBER, access, 16000, 23999)
+    PORTS_KEYS(SET_NUMBER, core, 24000, 31999)
     ACCESS_KEYS(SET_CHOICE)
     CORE_KEYS(SET_CHOICE, SET_SWITCH)
     TCP_KEYS(SET_CHOICE)

@@ -54,7 +54,7 @@ static const struct {
     {"access:\n  listn: []\n", "^pcscf: bad.yaml:2: .*listn"},
     {"sip:\n  t1_ms: 1\n", "^pcscf: bad.yaml:2: sip.t1_ms: expected .*got \"1\""},
     {"agw: [\n", "^pcscf: bad.yaml:[0-9]+: "},
-    {"access: {ports: {min: 30000, max: 30100}}\n", "^pcscf: bad.yaml:1: access.ports: expected"},
+    {"access: {ports: {min: 24000, max: 24100}}\n", "^pcscf: bad.yaml:1: access.ports: expected"},
 };
 
 // A bad configuration is refused with status 1 and one sentence: file, line, key, expectation.

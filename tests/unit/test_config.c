@@ -87,13 +87,13 @@ START_TEST(defaults_are_loopback)
     expect_addr(&cfg.access.listen[0], "127.0.0.1:5060");
     expect_addr(&cfg.access.realm.media_v4, "127.0.0.1:0");
     expect_addr(&cfg.access.realm.media_v6, "-");
-    ck_assert_uint_eq(cfg.access.realm.port_min, 20000);
-    ck_assert_uint_eq(cfg.access.realm.port_max, 29999);
+    ck_assert_uint_eq(cfg.access.realm.port_min, 16000);
+    ck_assert_uint_eq(cfg.access.realm.port_max, 23999);
     ck_assert_int_eq(cfg.access.realm.latching, LATCHING_AFTER_DTLS);
     ck_assert_uint_eq(cfg.core.listen_count, 1);
     expect_addr(&cfg.core.listen[0], "127.0.0.1:5070");
     ck_assert_int_eq(cfg.core.realm.latching, LATCHING_OFF);
-    ck_assert_uint_eq(cfg.core.realm.port_max, 39999);
+    ck_assert_uint_eq(cfg.core.realm.port_max, 31999);
     expect_addr(&cfg.next_hop, "127.0.0.1:5080");
     expect_addr(&cfg.admin, "127.0.0.1:8060");
     ck_assert_uint_eq(cfg.mediasec, MEDIASEC_UDPTL_DTLS);
@@ -155,9 +155,9 @@ START_TEST(one_key_changes_one_value)
     cfg.agw.mtu = def.agw.mtu;
     expect_same(&def, &cfg);
     load(&cfg, "core: {ports: {max: 30999}}\n");
-    ck_assert_uint_eq(cfg.core.realm.port_min, 30000);
+    ck_assert_uint_eq(cfg.core.realm.port_min, 24000);
     ck_assert_uint_eq(cfg.core.realm.port_max, 30999);
-    ck_assert_uint_eq(cfg.access.realm.port_max, 29999);
+    ck_assert_uint_eq(cfg.access.realm.port_max, 23999);
 }
 END_TEST
 
@@ -518,15 +518,15 @@ START_TEST(values_that_do_not_fit)
 {
     expect_refused("access:\n  ports:\n    min: 20000\n    max: 20002\n",
                    "2: access.ports: expected min to max to be at least 4 ports, got 20000-20002");
-    expect_refused("core: {ports: {max: 29000}}\n",
-                   "1: core.ports: expected min to max to be at least 4 ports, got 30000-29000");
-    expect_refused("log: {level: info}\naccess: {ports: {max: 30000}}\n",
+    expect_refused("core: {ports: {max: 23000}}\n",
+                   "1: core.ports: expected min to max to be at least 4 ports, got 24000-23000");
+    expect_refused("log: {level: info}\naccess: {ports: {max: 24000}}\n",
                    "2: access.ports: expected no overlap on one media address, got access "
-                   "20000-30000 and core 30000-39999");
+                   "16000-24000 and core 24000-31999");
     expect_refused("access: {media: [192.0.2.1, \"::1\"]}\ncore:\n  media: [\"::1\"]\n"
-                   "  ports: {min: 25000}\n",
+                   "  ports: {min: 20000}\n",
                    "4: core.ports: expected no overlap on one media address, got access "
-                   "20000-29999 and core 25000-39999");
+                   "16000-23999 and core 20000-31999");
     expect_refused("core:\n  media:\n    - 127.0.0.1\n    - 127.0.0.2\n",
                    "2: core.media: expected one address per family, got \"127.0.0.1\" and "
                    "\"127.0.0.2\"");
@@ -547,8 +547,8 @@ START_TEST(values_that_do_fit)
 {
     static struct config c;
 
-    load(&c, "access: {media: [127.0.0.2], ports: {min: 30000, max: 39999}}\n");
-    ck_assert_uint_eq(c.access.realm.port_min, 30000);
+    load(&c, "access: {media: [127.0.0.2], ports: {min: 24000, max: 31999}}\n");
+    ck_assert_uint_eq(c.access.realm.port_min, 24000);
     expect_refused("access: {listen: [\"127.0.0.1:0\"]}\n",
                    "1: access.listen[0]: expected IP:PORT, IPv6 in brackets, got \"127.0.0.1:0\"");
 }
