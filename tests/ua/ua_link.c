@@ -170,6 +170,7 @@ static int open_path(struct link *l, struct path *p)
         .clear = mis & MIS_TLS_CLEAR,
         .byte_by_byte = mis & MIS_BYTE_BY_BYTE,
         .stalled = mis & MIS_STALLED,
+        .stall_ms = l->options->stall_ms,
         .second = mis & MIS_SECOND_CONNECTION,
         .renegotiate = mis & MIS_RENEGOTIATE,
     };

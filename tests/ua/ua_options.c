@@ -303,6 +303,8 @@ static const struct row rows[] = {
     {"misbehave", SPECIAL, 0, 0, 0, "WHAT[,WHAT...]", "--misbehave=help lists them",
      take_misbehave},
     {"late-ms", NUMBER, AT(late_ms), 0, MILLISECONDS_MAX, MS, "for late-hello (default 3000)"},
+    {"stall-ms", NUMBER, AT(stall_ms), 0, MILLISECONDS_MAX, MS,
+     "for stalled: reads again after (default 0: never)"},
     {"loss", NUMBER, AT(loss_percent), 1, 99, "PERCENT", "for lossy (default 5)"},
 
     HEADING("Fax documents (no call)"),

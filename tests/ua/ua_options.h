@@ -106,6 +106,7 @@ struct ua_options {
     unsigned hangup_after_ms;
 
     unsigned misbehave;
+    unsigned stall_ms;
     unsigned late_ms, loss_percent;
     unsigned timeout_s;
     enum log_level log_level;

@@ -19,6 +19,7 @@
 #define READ_MAX (64 * 1024)
 #define BACKLOG 8 // one connection is expected; the others show themselves to be refused
 #define LINGER_MS 500
+#define SMALL_ROOM (64 * 1024) // of a reader that stalls: the kernel shall not hide it for long
 
 struct write {
     uv_write_t request;
@@ -35,7 +36,7 @@ struct tcp {
     uv_connect_t connecting, connecting_extra;
     uv_shutdown_t shutdown;
     bool listening, has_conn, connected, has_extra, ended, closing, half_closed;
-    bool byte_by_byte;
+    bool byte_by_byte, small_room;
     uint8_t *slow; // bytes waiting to be sent one by one
     size_t slow_len, slow_at;
     unsigned handles; // open ones; the struct goes with the last
@@ -150,12 +151,17 @@ static void on_connection(uv_stream_t *listener, int status)
         tell_connected(t);
 }
 
+// What the listener is given its connections inherit.
 static int bind_to_host(const struct tcp *t, uv_tcp_t *handle)
 {
     struct addr at = t->local;
+    int room = SMALL_ROOM;
 
     addr_set_port(&at, 0);
-    return uv_tcp_bind(handle, &at.sa, 0);
+    int rc = uv_tcp_bind(handle, &at.sa, 0);
+    if (rc == 0 && t->small_room)
+        rc = uv_recv_buffer_size((uv_handle_t *)handle, &room);
+    return rc;
 }
 
 static int start_listening(struct tcp *t)
@@ -175,8 +181,8 @@ static int start_listening(struct tcp *t)
     return 0;
 }
 
-int tcp_open(struct tcp **out, uv_loop_t *loop, const struct addr *local, bool byte_by_byte,
-             const struct tcp_user *user)
+int tcp_open(struct tcp **out, uv_loop_t *loop, const struct addr *local,
+             const struct tcp_fate *fate, const struct tcp_user *user)
 {
     struct tcp *t = calloc(1, sizeof(*t));
 
@@ -185,7 +191,8 @@ int tcp_open(struct tcp **out, uv_loop_t *loop, const struct addr *local, bool b
     t->loop = loop;
     t->user = *user;
     t->local = *local;
-    t->byte_by_byte = byte_by_byte;
+    t->byte_by_byte = fate->byte_by_byte;
+    t->small_room = fate->small_room;
     uv_timer_init(loop, &t->linger);
     t->linger.data = t;
     t->handles = 1;

@@ -26,10 +26,14 @@ struct tcp_user {
 // What tcp_send may leave waiting before the sender should pause until drained.
 #define TCP_QUEUE_HIGH (256 * 1024)
 
-// Listens on the host of local and a free port. Returns 0 or a negative errno. byte_by_byte: each
-// byte sent gets a segment of its own.
-int tcp_open(struct tcp **out, uv_loop_t *loop, const struct addr *local, bool byte_by_byte,
-             const struct tcp_user *user);
+struct tcp_fate {
+    bool byte_by_byte; // each byte sent gets a segment of its own
+    bool small_room;   // little is received before tcp_read
+};
+
+// Listens on the host of local and a free port. Returns 0 or a negative errno.
+int tcp_open(struct tcp **out, uv_loop_t *loop, const struct addr *local,
+             const struct tcp_fate *fate, const struct tcp_user *user);
 uint16_t tcp_port(const struct tcp *t); // of the listener, also after it is gone
 // Opens the connection from the same host and stops listening. Returns 0 or a negative errno; what
 // fails later is told by ended.

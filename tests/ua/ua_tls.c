@@ -24,6 +24,7 @@ struct tls {
     struct tls_user user;
     struct fingerprints announced;
     bool server, verified, said_bye;
+    bool refused_hello; // a ClientHello of the peer that was answered with no_renegotiation
     gnutls_session_t session;
     gnutls_certificate_credentials_t nothing; // shown when there is no certificate
     const uint8_t *staged;
@@ -230,7 +231,10 @@ static void on_no_data(struct tls *t, ssize_t rc)
     if (rc == 0) {
         t->state = OVER;
         t->user.closed(t->user.arg);
+    } else if (rc == GNUTLS_E_UNEXPECTED_PACKET && t->refused_hello) {
+        t->refused_hello = false; // GnuTLS still had it
     } else if (rc == GNUTLS_E_REHANDSHAKE) {
+        t->refused_hello = true;
         gnutls_alert_send(t->session, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION);
     } else if (rc == GNUTLS_E_WARNING_ALERT_RECEIVED) {
         if (gnutls_alert_get(t->session) == GNUTLS_A_NO_RENEGOTIATION)
@@ -282,10 +286,10 @@ int tls_send(struct tls *t, const uint8_t *bytes, size_t len)
     return 0;
 }
 
-void tls_renegotiate(struct tls *t)
+bool tls_renegotiate(struct tls *t)
 {
     if (t->state != OPEN || gnutls_protocol_get_version(t->session) != GNUTLS_TLS1_2)
-        return;
+        return false;
     t->busy++;
     if (t->server) {
         gnutls_rehandshake(t->session);
@@ -294,6 +298,7 @@ void tls_renegotiate(struct tls *t)
         shake_hands(t);
     }
     unless_dead(t);
+    return true;
 }
 
 void tls_close(struct tls *t)

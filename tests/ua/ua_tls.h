@@ -50,7 +50,7 @@ void tls_start(struct tls *t);
 void tls_receive(struct tls *t, const uint8_t *bytes, size_t len);
 // -ENOTCONN before establishment, -EIO when GnuTLS refuses.
 int tls_send(struct tls *t, const uint8_t *bytes, size_t len);
-void tls_renegotiate(struct tls *t); // TLS 1.2 only; else nothing happens
+bool tls_renegotiate(struct tls *t); // false: not TLS 1.2, which alone knows it
 void tls_close(struct tls *t);       // close_notify; what the peer sends is still read
 bool tls_established(const struct tls *t);
 

@@ -53,16 +53,30 @@ static void on_timeout(uv_timer_t *timer)
         fail(w, "tcp-failed", "timeout");
 }
 
+static void on_stall_over(uv_timer_t *timer)
+{
+    struct wire *w = timer->data;
+
+    event_plain("reading-again");
+    tcp_read(w->tcp);
+}
+
+static void stall(struct wire *w)
+{
+    event_plain("stalled");
+    tcp_pause(w->tcp);
+    if (w->fate.stall_ms > 0)
+        uv_timer_start(&w->timer, on_stall_over, w->fate.stall_ms, 0);
+}
+
 static void set_ready(struct wire *w)
 {
     w->ready = true;
     uv_timer_stop(&w->timer);
     if (w->fate.second && w->active)
         tcp_connect_again(w->tcp, &w->remote);
-    if (w->fate.stalled) {
-        event_plain("stalled");
-        tcp_pause(w->tcp);
-    }
+    if (w->fate.stalled)
+        stall(w);
     w->user.ready(w->user.arg);
 }
 
@@ -83,8 +97,9 @@ static void on_established(void *arg, const struct tls_facts *facts)
     *strchr(peer, ' ') = ':';
     event("tls-established", "role=%s version=%s suite=%s peer=%s verified=yes",
           w->tls_options.server ? "server" : "client", facts->version, facts->suite, peer);
-    if (w->fate.renegotiate)
-        tls_renegotiate(w->tls);
+    // A client waits what becomes of it; a server's request may stay without an answer.
+    if (w->fate.renegotiate && tls_renegotiate(w->tls) && !w->tls_options.server)
+        return;
     set_ready(w);
 }
 
@@ -109,7 +124,11 @@ static void on_tls_closed(void *arg)
 
 static void on_renegotiation(void *arg, bool done)
 {
+    struct wire *w = arg;
+
     event("renegotiation", "result=%s", done ? "done" : "refused");
+    if (!w->ready)
+        set_ready(w);
 }
 
 static void start_tls(struct wire *w)
@@ -207,7 +226,8 @@ int wire_open(struct wire **out, uv_loop_t *loop, const struct addr *local,
     w->user = *user;
     w->fate = *fate;
     struct tcp_user on_tcp = {w, on_connected, on_received, on_drained, on_ended, on_refused};
-    int rc = tcp_open(&w->tcp, loop, local, fate->byte_by_byte, &on_tcp);
+    struct tcp_fate tcp_fate = {fate->byte_by_byte, fate->stalled};
+    int rc = tcp_open(&w->tcp, loop, local, &tcp_fate, &on_tcp);
     if (rc != 0) {
         free(w);
         return rc;

@@ -26,6 +26,7 @@ struct wire_fate {
     bool clear;        // speaks without TLS where TLS was agreed
     bool byte_by_byte; // one byte per segment
     bool stalled;      // stops reading once ready
+    unsigned stall_ms; // for that long; 0: for ever
     bool second;       // opens a second connection beside the first
     bool renegotiate;
 };
