@@ -461,8 +461,12 @@ static void note_overhead(struct negotiation *n, const struct body *body, size_t
 static int write_line(struct negotiation *n, const struct body *body, size_t index, bool answer)
 {
     struct medium *m = &n->proposed.list[index];
+    if (!m->profile) { // passes as it came, but the indicator has no meaning beyond the access leg
+        int dropped = sdp_drop_attribute(body->sdp, (int)index, "3ge2ae", "TS 24.229 7.5.2");
+        return dropped < 0 ? dropped : 0;
+    }
     // a refused line shows the core nothing of the access leg either (REQ-007)
-    if (!m->profile || (!live(m) && body->from != SIDE_ACCESS))
+    if (!live(m) && body->from != SIDE_ACCESS)
         return 0;
     if (!live(m) && m->treatment == TREAT_RELAY)
         return 0;

@@ -246,10 +246,12 @@ static enum reason reasonable(struct passage *p, const char **text)
     return REASON_NONE;
 }
 
+// An OPTIONS to us asks whether we are there (RFC 3261 11).
 static bool for_us(const struct passage *p)
 {
     const url_t *target = p->sip->sip_request->rq_url;
-    return !target->url_user && route_is_own(p->proxy, target) && !p->sip->sip_route;
+    return strcmp(p->facts.method, "OPTIONS") == 0 && !target->url_user && !p->sip->sip_route &&
+           route_is_own(p->proxy, target);
 }
 
 // An ACK that reaches this far answers a 2xx: it has no life outside a dialog.
@@ -427,8 +429,8 @@ static int on_request(struct proxy *proxy, nta_leg_t *leg, nta_incoming_t *irq, 
         nta_incoming_treply(irq, SIP_100_TRYING, TAG_END());
     if (!ack)
         nta_incoming_bind(irq, on_cancel, p.f);
-    if (for_us(&p) && !ack) {
-        answer(p.f, p.facts.kind == SIP_OTHER ? 200 : 481, NULL, NULL);
+    if (for_us(&p)) {
+        answer(p.f, 200, NULL, NULL);
     } else {
         const char *text = "";
         enum reason reason = pass(&p, &text);
