@@ -36,6 +36,7 @@ enum bfcp_error {
     BFCP_ERROR_UNKNOWN_PRIMITIVE = 3,
     BFCP_ERROR_INVALID_FLOOR = 6,
     BFCP_ERROR_UNKNOWN_REQUEST = 7,
+    BFCP_ERROR_ALREADY_REACHED = 8, // "You have already reached the maximum number of ... requests"
 };
 
 // One message; an identifier of 0 stands for an attribute that is not there.

@@ -31,9 +31,9 @@ struct floor {
     uint8_t bytes[2 * BFCP_MESSAGE_MAX];
 };
 
-// States of both sides; a server is IDLE or has GRANTED.
 enum state { IDLE, GREETING, REQUESTING, HOLDING, RELEASING, FINISHED, STATES };
 
+// Of the client, then of the server.
 enum event_id {
     BEGIN,
     GREETED,
@@ -42,10 +42,12 @@ enum event_id {
     RELEASED,
     HELD_ENOUGH,
     REFUSED, // Error, denied, revoked, cancelled
+    ASKED,
+    GIVEN_BACK,
     EVENTS
 };
 
-static const struct fsm client_fsm;
+static const struct fsm client_fsm, server_fsm;
 
 static void feed(struct floor *f, enum event_id e)
 {
@@ -132,7 +134,7 @@ static void act_refused(void *object, void *argument)
     finish(object, false);
 }
 
-static const struct fsm_row rows[] = {
+static const struct fsm_row client_rows[] = {
     {IDLE, BEGIN, act_greet, GREETING},
     {GREETING, GREETED, act_request, REQUESTING},
     {GREETING, REFUSED, act_refused, FINISHED},
@@ -152,12 +154,14 @@ static const struct fsm_row rows[] = {
 };
 static const char *const state_names[STATES] = {"idle",    "greeting",  "requesting",
                                                 "holding", "releasing", "finished"};
-static const char *const event_names[EVENTS] = {"begin",    "HelloAck",    "waiting", "granted",
-                                                "released", "held enough", "refused"};
+static const char *const event_names[EVENTS] = {
+    "begin",       "HelloAck", "waiting",      "granted",      "released",
+    "held enough", "refused",  "FloorRequest", "FloorRelease",
+};
 static const struct fsm client_fsm = {
-    .name = "floor",
-    .rows = rows,
-    .row_count = sizeof(rows) / sizeof(rows[0]),
+    .name = "floor client",
+    .rows = client_rows,
+    .row_count = sizeof(client_rows) / sizeof(client_rows[0]),
     .state_names = state_names,
     .event_names = event_names,
 };
@@ -221,41 +225,60 @@ static void answer_error(struct floor *f, const struct bfcp *m, enum bfcp_error 
     event_fail(UA_FAX);
 }
 
-static void grant(struct floor *f, const struct bfcp *m)
+static void act_grant(void *object, void *message)
 {
-    if (m->floor != f->terms.floor) {
-        answer_error(f, m, BFCP_ERROR_INVALID_FLOOR);
-        return;
-    }
+    struct floor *f = object;
+
     f->request++;
-    f->state = HOLDING;
-    answer_status(f, m, BFCP_GRANTED);
+    answer_status(f, message, BFCP_GRANTED);
     event("floor", "granted=yes request=%u", f->request);
     f->user.middle(f->user.arg);
 }
 
-static void release(struct floor *f, const struct bfcp *m)
+static void act_released(void *object, void *message)
 {
-    if (f->state != HOLDING || m->request != f->request) {
-        answer_error(f, m, BFCP_ERROR_UNKNOWN_REQUEST);
-        return;
-    }
-    f->state = IDLE;
-    answer_status(f, m, BFCP_RELEASED);
+    struct floor *f = object;
+
+    answer_status(f, message, BFCP_RELEASED);
     event("floor", "released=yes request=%u", f->request);
     finish(f, true);
 }
 
-static void server_receive(struct floor *f, const struct bfcp *m)
+static const struct fsm_row server_rows[] = {
+    {IDLE, BEGIN, NULL, IDLE},
+    {HOLDING, BEGIN, NULL, IDLE}, // a new connection: nobody holds the floor any more
+    {IDLE, ASKED, act_grant, HOLDING},
+    {HOLDING, GIVEN_BACK, act_released, IDLE},
+};
+static const struct fsm server_fsm = {
+    .name = "floor server",
+    .rows = server_rows,
+    .row_count = sizeof(server_rows) / sizeof(server_rows[0]),
+    .state_names = state_names,
+    .event_names = event_names,
+};
+
+// What does not fit the state is answered with this error.
+static void serve(struct floor *f, enum event_id e, struct bfcp *m, enum bfcp_error error)
+{
+    if (fsm_feed(&server_fsm, &f->state, e, f, m, "floor") != 0)
+        answer_error(f, m, error);
+}
+
+static void server_receive(struct floor *f, struct bfcp *m)
 {
     struct bfcp ack = {.primitive = BFCP_HELLO_ACK};
 
     if (m->primitive == BFCP_HELLO)
         answer(f, m, &ack);
+    else if (m->primitive == BFCP_FLOOR_REQUEST && m->floor != f->terms.floor)
+        answer_error(f, m, BFCP_ERROR_INVALID_FLOOR);
     else if (m->primitive == BFCP_FLOOR_REQUEST)
-        grant(f, m);
+        serve(f, ASKED, m, BFCP_ERROR_ALREADY_REACHED);
+    else if (m->primitive == BFCP_FLOOR_RELEASE && m->request == f->request)
+        serve(f, GIVEN_BACK, m, BFCP_ERROR_UNKNOWN_REQUEST);
     else if (m->primitive == BFCP_FLOOR_RELEASE)
-        release(f, m);
+        answer_error(f, m, BFCP_ERROR_UNKNOWN_REQUEST);
     else
         answer_error(f, m, BFCP_ERROR_UNKNOWN_PRIMITIVE);
 }
@@ -268,13 +291,10 @@ static void floor_begin(struct talk *t, const struct talk_terms *terms)
 
     f->terms = f->server ? terms->own->floor : terms->peer->floor;
     f->len = 0;
-    if (f->server)
-        f->state = IDLE;
-    else
-        feed(f, BEGIN);
+    fsm_feed(f->server ? &server_fsm : &client_fsm, &f->state, BEGIN, f, NULL, "floor");
 }
 
-static void take_message(struct floor *f, const struct bfcp *m)
+static void take_message(struct floor *f, struct bfcp *m)
 {
     event("bfcp-received", "primitive=%s transaction=%u status=%s",
           bfcp_primitive_name(m->primitive), m->transaction, bfcp_status_name(m->status));

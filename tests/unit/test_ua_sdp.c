@@ -157,6 +157,58 @@ START_TEST(other_media_are_kept)
 }
 END_TEST
 
+// MSRP and BFCP lines carry what RFC 4975 8, RFC 6714 5.2 and RFC 8856 5 ask for, and read back.
+START_TEST(stream_lines_are_written_and_read)
+{
+    struct description d = {.session_id = 1, .version = 1, .count = 2}, read;
+    struct sdp_extras extras = {0};
+    char why[SDP_WHY_MAX];
+
+    addr_parse(&d.origin, "192.0.2.10", 0);
+    d.media[0] = (struct medium){.kind = MEDIUM_MSRP,
+                                 .type = "message",
+                                 .format = "*",
+                                 .proto = "TCP/MSRP",
+                                 .setup = SDP_SETUP_ACTPASS,
+                                 .cema = true,
+                                 .path = "msrp://192.0.2.10:2855/abc;tcp"};
+    d.media[1] = (struct medium){.kind = MEDIUM_BFCP,
+                                 .type = "application",
+                                 .format = "*",
+                                 .proto = "TCP/TLS/BFCP",
+                                 .secure = true,
+                                 .setup = SDP_SETUP_ACTIVE,
+                                 .connection = CONNECTION_EXISTING,
+                                 .floor = {"s-only", true, 70125, 31, 1}};
+    addr_parse(&d.media[0].at, "192.0.2.10", 2855);
+    addr_parse(&d.media[1].at, "192.0.2.10", 9);
+    expect_body(&d, &extras,
+                "v=0\r\no=- 1 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n"
+                "m=message 2855 TCP/MSRP *\r\nc=IN IP4 192.0.2.10\r\na=setup:actpass\r\n"
+                "a=msrp-cema\r\na=path:msrp://192.0.2.10:2855/abc;tcp\r\n"
+                "a=accept-types:text/plain application/octet-stream\r\n"
+                "m=application 9 TCP/TLS/BFCP *\r\nc=IN IP4 192.0.2.10\r\na=setup:active\r\n"
+                "a=connection:existing\r\na=floorctrl:s-only\r\na=confid:70125\r\n"
+                "a=userid:31\r\na=floorid:1\r\na=bfcpver:1\r\n");
+    char *body = description_write(&d, &extras);
+    ck_assert_int_eq(description_read(&read, body, strlen(body), why), 0);
+    free(body);
+    ck_assert_uint_eq(read.count, 2);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(read.media[i].kind, d.media[i].kind);
+        ck_assert_int_eq(read.media[i].secure, d.media[i].secure);
+        ck_assert_int_eq(read.media[i].cema, d.media[i].cema);
+        ck_assert_int_eq(read.media[i].connection, d.media[i].connection);
+        ck_assert_str_eq(read.media[i].path, d.media[i].path);
+        ck_assert_str_eq(read.media[i].floor.control, d.media[i].floor.control);
+    }
+    ck_assert(read.media[1].floor.has_ids);
+    ck_assert_uint_eq(read.media[1].floor.conference, 70125);
+    ck_assert_uint_eq(read.media[1].floor.user, 31);
+    ck_assert_uint_eq(read.media[1].floor.floor, 1);
+}
+END_TEST
+
 // A body that is none, a line without address, too many lines: a sentence, and nothing else.
 START_TEST(unusable_bodies_are_refused)
 {
@@ -186,8 +238,9 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        secured_offer_has_all_attributes, plain_offer_has_no_security, refused_line_is_bare,
-        written_description_reads_back,   other_media_are_kept,        unusable_bodies_are_refused,
+        secured_offer_has_all_attributes, plain_offer_has_no_security,       refused_line_is_bare,
+        written_description_reads_back,   stream_lines_are_written_and_read, other_media_are_kept,
+        unusable_bodies_are_refused,
     };
     return SUITE_RUN("ua_sdp", tests);
 }
