@@ -11,7 +11,7 @@
 #define PAGE_WIDTH 1728
 #define PAGE_ROWS 128
 
-// --- documents ----------------------------------------------------------------------------------
+// --- documents ---------------------------------------------------------------------------------
 
 // Stripes that change from row to row and from page to page: no two rows look alike.
 static void draw_row(uint8_t row[static PAGE_WIDTH / 8], unsigned y, unsigned page)
@@ -64,7 +64,7 @@ void document_check(struct flow *f, const char *received, unsigned pages)
     must_say(f, program_text(compare), flow_text(f, "equal=yes pages=%u ", pages));
 }
 
-// --- agents -------------------------------------------------------------------------------------
+// --- agents ------------------------------------------------------------------------------------
 
 static const char *at(struct flow *f, enum host host, bool v6)
 {
@@ -97,7 +97,7 @@ struct program *agent_answer(struct flow *f, enum host host, const char *argumen
     return p;
 }
 
-// --- calls --------------------------------------------------------------------------------------
+// --- calls -------------------------------------------------------------------------------------
 
 static enum host callee(const struct call *call)
 {

@@ -56,7 +56,7 @@ static void check_failure(const struct failure *failure, const char *name, const
 
 #define NEVER_CALLED "--timeout 1"
 
-// --- offers and answers that cannot be used -----------------------------------------------------
+// --- offers and answers that cannot be used ----------------------------------------------------
 
 static const struct failure offers[] = {
     {HOST_UE, "--misbehave=no-fingerprint", NEVER_CALLED, .ue_status = 3, .core_status = 7,
@@ -111,7 +111,7 @@ START_TEST(an_unusable_answer_ends_the_call)
 }
 END_TEST
 
-// --- associations that fail ---------------------------------------------------------------------
+// --- associations that fail --------------------------------------------------------------------
 
 #define SHORT "certificate_pool: 4, retransmit_ms: 100, handshake_timeout_ms: 800"
 
@@ -161,7 +161,7 @@ START_TEST(a_failed_association_ends_the_call)
 }
 END_TEST
 
-// --- calls that are refused, cancelled, or never answered ----------------------------------------
+// --- calls that are refused, cancelled, or never answered --------------------------------------
 
 static const struct failure refusals[] = {
     {HOST_UE, "", "--reject 486", .ue_status = 3, .ue_says = "^refused status=486 ",
@@ -202,7 +202,7 @@ START_TEST(a_missing_ack_ends_the_call)
 }
 END_TEST
 
-// --- resources and partners that are not there ---------------------------------------------------
+// --- resources and partners that are not there -------------------------------------------------
 
 #define FEW_PORTS 4
 
@@ -374,7 +374,7 @@ START_TEST(an_association_that_the_ue_closes_ends_the_call)
 }
 END_TEST
 
-// --- the way down -------------------------------------------------------------------------------
+// --- the way down ------------------------------------------------------------------------------
 
 static const enum host callers[] = {HOST_UE, HOST_CORE};
 

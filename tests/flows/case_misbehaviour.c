@@ -4,6 +4,8 @@
 #include "tests/flows/agent.h"
 #include "tests/flows/suite.h"
 
+#include <sys/stat.h>
+
 // Handshakes that lose datagrams repeat them soon.
 #define QUICK "certificate_pool: 4, retransmit_ms: 100"
 #define QUICK_UE " --retransmit 100"
@@ -77,6 +79,10 @@ static const struct {
      "--priority NONE:+VERS-DTLS1.2:+ECDHE-ECDSA:+AES-256-GCM:+AEAD:+SIGN-ALL:+GROUP-ALL:"
      "+COMP-NULL:+CTYPE-X509",
      "AES-256-GCM"},
+    {"ecdsa-p256, legacy_suites: true",
+     "--priority NONE:+VERS-DTLS1.2:+ECDHE-ECDSA:+AES-128-CBC:+SHA1:+SIGN-ALL:+GROUP-ALL:"
+     "+COMP-NULL:+CTYPE-X509",
+     "AES-128-CBC"},
 };
 
 // UEs with the suites that RFC 7345 4.1 makes mandatory are served by the fitting set of
@@ -96,8 +102,32 @@ START_TEST(the_set_of_certificates_decides_who_can_talk)
 }
 END_TEST
 
+// Key material is written to the file that the configuration names, for its owner only, and nowhere
+// else (REQ-112).
+START_TEST(keys_are_written_where_configured_and_nowhere_else)
+{
+    struct flow *f = flow_open("keylog");
+    struct pcscf_options options = {.agw = "certificate_pool: 4, keylog: \"keys.log\""};
+    struct pcscf *p = pcscf_start(f, &options);
+    struct call call = {.caller = HOST_UE};
+    struct stat st;
+
+    call_run(p, &call);
+    struct chart chart = pcscf_chart(p);
+    pcscf_stop(p);
+    must_say(f, flow_read(f, flow_path(f, "keys.log")),
+             "^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}$");
+    ck_assert_int_eq(stat(flow_path(f, "keys.log"), &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0600);
+    must_not_say(f, chart.text, "CLIENT_RANDOM|PRIVATE KEY");
+    must_not_say(f, program_text(pcscf_program(p)), "CLIENT_RANDOM|PRIVATE KEY");
+    flow_close(f);
+}
+END_TEST
+
 void suite_misbehaviour(struct suite *s)
 {
     EACH(s, the_fax_arrives_all_the_same, storms);
+    ONCE(s, keys_are_written_where_configured_and_nowhere_else);
     EACH(s, the_set_of_certificates_decides_who_can_talk, suites);
 }

@@ -58,7 +58,7 @@ static const char *ping(struct stage *s, struct sip *party, const char *at)
     }
 }
 
-// --- what is malformed ---------------------------------------------------------------------------
+// --- what is malformed -------------------------------------------------------------------------
 
 // OWN becomes the party's address.
 #define OWN "127.0.0.1:9"
@@ -169,8 +169,7 @@ START_TEST(broken_messages_do_not_disturb_a_call)
 }
 END_TEST
 
-// --- SDP that is malformed
-// ------------------------------------------------------------------------
+// --- SDP that is malformed ---------------------------------------------------------------------
 
 #define SDP_HEAD "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\n"
 #define SDP_TAIL "t=0 0\nm=image 9000 udptl t38\n"
@@ -225,8 +224,7 @@ START_TEST(too_many_media_lines_are_refused)
 }
 END_TEST
 
-// --- what belongs nowhere
-// --------------------------------------------------------------------------
+// --- what belongs nowhere ----------------------------------------------------------------------
 
 static const struct {
     const char *method, *uri, *extra;
@@ -296,8 +294,7 @@ START_TEST(max_forwards_zero_is_refused)
 }
 END_TEST
 
-// --- what must pass
-// --------------------------------------------------------------------------------
+// --- what must pass ----------------------------------------------------------------------------
 
 static const char odd_headers[] = "X-Odd: a ,b;; =\"x\"  ;tail\n"
                                   "s: compact subject\n"
@@ -348,8 +345,7 @@ START_TEST(unknown_methods_and_headers_pass)
 }
 END_TEST
 
-// --- answers
-// ---------------------------------------------------------------------------------------
+// --- answers -----------------------------------------------------------------------------------
 
 #define FINGERPRINT                                                                                \
     "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E" \
@@ -510,8 +506,55 @@ START_TEST(requests_within_a_dialog_pass_both_ways)
 }
 END_TEST
 
-// --- streams
-// ---------------------------------------------------------------------------------------
+// An offer that meets an open one of the other side is refused with 491; the open one goes on
+// (RFC 3261 14.2).
+START_TEST(an_offer_that_crosses_another_is_refused)
+{
+    struct stage s = stage_open("glare", NULL);
+    const char *invite = invite_core(&s);
+
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, plain_answer(&s, 9000)));
+    struct sip_dialog ue = acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
+    struct sip_dialog core = sip_dialog_of_request(s.core, invite);
+    sip_send(s.ue, sip_dialog_request(&ue, "INVITE", NULL, secured_offer(&s)));
+    const char *open = sip_expect(s.core, "^INVITE ");
+    const char *crossing = sip_dialog_request(&core, "INVITE", NULL, plain_answer(&s, 9000));
+    sip_send(s.core, crossing);
+    const char *refusal = sip_expect(s.core, "^SIP/2.0 491 ");
+    sip_send(s.core, sip_ack_refusal(s.core, crossing, refusal));
+    sip_send(s.core, sip_response(s.core, open, "200 OK", NULL, plain_answer(&s, 9000)));
+    const char *answer = sip_expect(s.ue, "^SIP/2.0 200 ");
+    must_say(s.f, sip_body(answer), "^m=image [0-9]+ UDP/TLS/UDPTL t38$");
+    sip_send(s.ue, sip_dialog_request(&ue, "ACK", NULL, NULL));
+    sip_expect(s.core, "^ACK ");
+    hang_up(&s, &ue);
+    stage_close(&s, "glare");
+}
+END_TEST
+
+// One session more than configured is refused with 503 and told when to try again; when the first
+// has ended, the next is served.
+START_TEST(one_session_too_many_is_refused)
+{
+    struct pcscf_options options = {.sip = "sessions_max: 1"};
+    struct stage s = stage_open("sessions", &options);
+    const char *invite = invite_core(&s);
+
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, plain_answer(&s, 9000)));
+    struct sip_dialog dialog = acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
+    sip_send(s.ue, sip_request(s.ue, "INVITE", "sip:bob@example.net", NULL, secured_offer(&s)));
+    must_say(s.f, sip_expect(s.ue, "^SIP/2.0 503 "), "^Retry-After: [0-9]+$");
+    hang_up(&s, &dialog);
+    pcscf_await_idle(s.p);
+    invite = invite_core(&s);
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, plain_answer(&s, 9000)));
+    dialog = acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
+    hang_up(&s, &dialog);
+    stage_close(&s, "session_limit");
+}
+END_TEST
+
+// --- streams -----------------------------------------------------------------------------------
 
 // Sends the parts one by one, and reads until `count` messages with status 200 are there.
 static void over_tcp(struct flow *f, struct pcscf *p, const char *const *parts, unsigned count)
@@ -568,6 +611,8 @@ void suite_sip(struct suite *s)
     ONCE(s, a_repeated_answer_stays_the_same);
     EACH(s, an_answer_of_the_core_without_use_ends_the_call, core_answers);
     ONCE(s, the_winner_of_a_fork_gets_the_media);
+    ONCE(s, an_offer_that_crosses_another_is_refused);
+    ONCE(s, one_session_too_many_is_refused);
     ONCE(s, requests_within_a_dialog_pass_both_ways);
     ONCE(s, tcp_streams_are_cut_into_messages);
 }

@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-// --- helpers ------------------------------------------------------------------------------------
+// --- helpers -----------------------------------------------------------------------------------
 
 static const char *run(struct flow *f, const char *arguments, int expected)
 {
@@ -19,7 +19,7 @@ static const char *run(struct flow *f, const char *arguments, int expected)
     return program_text(p);
 }
 
-// --- cases --------------------------------------------------------------------------------------
+// --- cases -------------------------------------------------------------------------------------
 
 // --version and --help print and end with status 0.
 START_TEST(version_and_help_are_printed)

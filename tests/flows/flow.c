@@ -42,7 +42,7 @@ struct flow {
     bool failed;
 };
 
-// --- life ---------------------------------------------------------------------------------------
+// --- life --------------------------------------------------------------------------------------
 
 // The binary stands in BUILD/tests/. Also called where there is no test that could fail.
 static void find_build(char build[static PATH_MAX])
@@ -108,7 +108,7 @@ struct program **flow_programs(struct flow *f)
     return &f->programs;
 }
 
-// --- where --------------------------------------------------------------------------------------
+// --- where -------------------------------------------------------------------------------------
 
 const char *flow_host(struct flow *f, enum host host)
 {
@@ -154,7 +154,7 @@ const char *flow_binary(struct flow *f, const char *name)
     return flow_text(f, "%s/%s", f->build, name);
 }
 
-// --- texts --------------------------------------------------------------------------------------
+// --- texts -------------------------------------------------------------------------------------
 
 void *flow_alloc(struct flow *f, size_t size)
 {
@@ -277,7 +277,7 @@ const char *flow_value(struct flow *f, const char *text, const char *ere, const 
     return flow_copy(f, value, strcspn(value, " \r\n"));
 }
 
-// --- patience -----------------------------------------------------------------------------------
+// --- patience ----------------------------------------------------------------------------------
 
 unsigned flow_scale(void)
 {

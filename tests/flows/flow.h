@@ -22,7 +22,7 @@ void flow_close(struct flow *f);
 // Zeroed memory that lives as long as the flow.
 void *flow_alloc(struct flow *f, size_t size);
 
-// --- where --------------------------------------------------------------------------------------
+// --- where -------------------------------------------------------------------------------------
 
 // The whole of 127/8 is local: each test process has four addresses of its own, derived from its
 // process id, so that ports can be fixed and tests can run side by side.
@@ -45,7 +45,7 @@ const char *flow_source(struct flow *f, const char *path);
 // The absolute path of a program of the build under test.
 const char *flow_binary(struct flow *f, const char *name);
 
-// --- texts --------------------------------------------------------------------------------------
+// --- texts -------------------------------------------------------------------------------------
 // All live as long as the flow.
 
 __attribute__((format(printf, 2, 3))) const char *flow_text(struct flow *f, const char *fmt, ...);
@@ -65,7 +65,7 @@ unsigned text_count(const char *text, const char *ere);
 // NULL: no such line. ("address=" in "answer-received .. address=127.0.0.1:5 ..")
 const char *flow_value(struct flow *f, const char *text, const char *ere, const char *before);
 
-// --- patience -----------------------------------------------------------------------------------
+// --- patience ----------------------------------------------------------------------------------
 
 // Sanitizers slow everything down: times of patience are multiplied by this.
 unsigned flow_scale(void);

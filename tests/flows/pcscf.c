@@ -32,7 +32,7 @@ struct pcscf {
     unsigned chart_count, charts_given;
 };
 
-// --- configuration ------------------------------------------------------------------------------
+// --- configuration -----------------------------------------------------------------------------
 
 static const char *own_address(struct flow *f, bool v6, unsigned port)
 {
@@ -80,7 +80,7 @@ static void write_configuration(struct pcscf *p)
                          o->trace ? o->trace : ""));
 }
 
-// --- life ---------------------------------------------------------------------------------------
+// --- life --------------------------------------------------------------------------------------
 
 struct pcscf *pcscf_start(struct flow *f, const struct pcscf_options *options)
 {
@@ -150,7 +150,7 @@ const char *pcscf_core(const struct pcscf *p)
     return p->core;
 }
 
-// --- what it holds ------------------------------------------------------------------------------
+// --- what it holds -----------------------------------------------------------------------------
 
 unsigned pcscf_descriptors(const struct pcscf *p)
 {
@@ -204,7 +204,7 @@ unsigned pcscf_counter(const struct pcscf *p, const char *reason)
     return at ? (unsigned)strtoul(at + strlen(line), NULL, 10) : 0;
 }
 
-// --- charts -------------------------------------------------------------------------------------
+// --- charts ------------------------------------------------------------------------------------
 
 // Both files of a chart are written one after the other, the Mermaid one last.
 static void take_events(struct pcscf *p)

@@ -49,7 +49,7 @@ unsigned pcscf_memory(const struct pcscf *p);
 // How often a reason was counted; known once it has ended.
 unsigned pcscf_counter(const struct pcscf *p, const char *reason);
 
-// --- charts -------------------------------------------------------------------------------------
+// --- charts ------------------------------------------------------------------------------------
 
 struct chart {
     struct flow *flow;

@@ -33,7 +33,7 @@ struct program {
     size_t seen; // bytes of text that program_line has passed
 };
 
-// --- start --------------------------------------------------------------------------------------
+// --- start -------------------------------------------------------------------------------------
 
 static void become(struct flow *f, const char *const *argv, int in, int out, pid_t parent)
 {
@@ -94,7 +94,7 @@ struct program *program_run(struct flow *f, const char *label, const char *binar
     return program_start(f, label, argv);
 }
 
-// --- listening ----------------------------------------------------------------------------------
+// --- listening ---------------------------------------------------------------------------------
 
 static void read_output(struct program *p)
 {
@@ -176,7 +176,7 @@ const char *program_text(const struct program *p)
     return p->text.text ? p->text.text : "";
 }
 
-// --- the end ------------------------------------------------------------------------------------
+// --- the end -----------------------------------------------------------------------------------
 
 int program_wait(struct program *p)
 {
@@ -218,7 +218,7 @@ void programs_end(struct flow *f)
     }
 }
 
-// --- names --------------------------------------------------------------------------------------
+// --- names -------------------------------------------------------------------------------------
 
 pid_t program_pid(const struct program *p)
 {

@@ -23,7 +23,7 @@ struct sip {
     unsigned count; // of what must be unique: Call-IDs, tags, branches
 };
 
-// --- life ---------------------------------------------------------------------------------------
+// --- life --------------------------------------------------------------------------------------
 
 struct sip *sip_open(struct flow *f, enum host host, const char *peer)
 {
@@ -46,7 +46,7 @@ const char *sip_address(const struct sip *s)
     return s->address;
 }
 
-// --- messages -----------------------------------------------------------------------------------
+// --- messages ----------------------------------------------------------------------------------
 
 void sip_send_raw(struct sip *s, const void *bytes, size_t len)
 {
@@ -111,6 +111,11 @@ static const char *header_nth(struct sip *s, const char *message, const char *na
 const char *sip_header(struct sip *s, const char *message, const char *name)
 {
     return header_nth(s, message, name, 0);
+}
+
+static unsigned cseq_of(struct sip *s, const char *message)
+{
+    return (unsigned)strtoul(sip_header(s, message, "CSeq"), NULL, 10);
 }
 
 const char *sip_body(const char *message)
@@ -183,7 +188,23 @@ const char *sip_response(struct sip *s, const char *request, const char *status,
     return flow_take(s->flow, &out);
 }
 
-// --- dialogs ------------------------------------------------------------------------------------
+const char *sip_ack_refusal(struct sip *s, const char *invite, const char *refusal)
+{
+    struct strbuf out = STRBUF_INIT;
+    const char *line = flow_copy(s->flow, invite, strcspn(invite, "\n"));
+
+    strbuf_printf(&out, "%s\n", flow_replace(s->flow, line, "INVITE", "ACK"));
+    copy_all(&out, s, invite, "Via");
+    copy_all(&out, s, invite, "Route");
+    copy_all(&out, s, invite, "From");
+    copy_all(&out, s, refusal, "To");
+    copy_all(&out, s, invite, "Call-ID");
+    strbuf_printf(&out, "CSeq: %u ACK\nMax-Forwards: 70\n", cseq_of(s, invite));
+    put_body(&out, NULL, NULL);
+    return flow_take(s->flow, &out);
+}
+
+// --- dialogs -----------------------------------------------------------------------------------
 
 static const char *uri_in(struct sip *s, const char *value)
 {
@@ -202,11 +223,6 @@ static const char *routes_of(struct sip *s, const char *message, bool reversed)
         routes = reversed ? flow_text(s->flow, "Route: %s\n%s", value, routes)
                           : flow_text(s->flow, "%sRoute: %s\n", routes, value);
     return routes;
-}
-
-static unsigned cseq_of(struct sip *s, const char *message)
-{
-    return (unsigned)strtoul(sip_header(s, message, "CSeq"), NULL, 10);
 }
 
 struct sip_dialog sip_dialog_of_response(struct sip *s, const char *response)

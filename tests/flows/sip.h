@@ -39,6 +39,9 @@ const char *sip_request(struct sip *s, const char *method, const char *uri, cons
 const char *sip_response(struct sip *s, const char *request, const char *status, const char *extra,
                          const char *body);
 
+// The ACK to the refusal of an INVITE of this party (RFC 3261 17.1.1.3).
+const char *sip_ack_refusal(struct sip *s, const char *invite, const char *refusal);
+
 // A dialog seen from this party.
 struct sip_dialog {
     struct sip *sip;
