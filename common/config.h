@@ -30,7 +30,6 @@ enum mediasec {
     MEDIASEC_UDPTL_DTLS = 1 << 0,
     MEDIASEC_MSRP_TLS = 1 << 1,
     MEDIASEC_BFCP_TLS = 1 << 2,
-    MEDIASEC_SDES_SRTP = 1 << 3,
 };
 
 // One IP realm of the AGW: where its terminations live.

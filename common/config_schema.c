@@ -57,7 +57,6 @@ static const cyaml_strval_t mechanism_words[] = {
     {"udptl-dtls", MEDIASEC_UDPTL_DTLS},
     {"msrp-tls", MEDIASEC_MSRP_TLS},
     {"bfcp-tls", MEDIASEC_BFCP_TLS},
-    {"sdes-srtp", MEDIASEC_SDES_SRTP},
 };
 
 // --- rows -----------------------------------------------------------------------------------
@@ -164,7 +163,7 @@ void config_defaults(struct config *cfg)
     SIP_KEYS(SET_NUMBER)
     TRACE_KEYS(SET_NUMBER, SET_SWITCH, SET_STRING)
     LOG_KEYS(SET_CHOICE)
-    cfg->mediasec = MEDIASEC_UDPTL_DTLS;
+    cfg->mediasec = MEDIASEC_UDPTL_DTLS | MEDIASEC_MSRP_TLS | MEDIASEC_BFCP_TLS;
     cfg->t38.overhead_override = -1;
 }
 

@@ -96,7 +96,7 @@ START_TEST(defaults_are_loopback)
     ck_assert_uint_eq(cfg.core.realm.port_max, 31999);
     expect_addr(&cfg.next_hop, "127.0.0.1:5080");
     expect_addr(&cfg.admin, "127.0.0.1:8060");
-    ck_assert_uint_eq(cfg.mediasec, MEDIASEC_UDPTL_DTLS);
+    ck_assert_uint_eq(cfg.mediasec, MEDIASEC_UDPTL_DTLS | MEDIASEC_MSRP_TLS | MEDIASEC_BFCP_TLS);
     ck_assert_uint_eq(cfg.ue_count, 0);
     ck_assert_int_eq(cfg.t38.overhead_override, -1);
     ck_assert_int_eq(cfg.t38.setup_answer, SETUP_CHOICE_PASSIVE);
@@ -173,7 +173,7 @@ static const char every_key[] =
     "2003},\n"
     "       latching: after-dtls, next_hop: \"[2001:db8::9]:5090\",\n"
     "       next_hop_tcp: true}\n"
-    "e2ae: {mechanisms: [udptl-dtls, msrp-tls, bfcp-tls, sdes-srtp]}\n"
+    "e2ae: {mechanisms: [udptl-dtls, msrp-tls, bfcp-tls]}\n"
     "ues:\n"
     "  - {user: alice, contact: \"127.0.0.1:5062\", mechanisms: [udptl-dtls]}\n"
     "  - {user: bob}\n"
@@ -212,14 +212,14 @@ START_TEST(every_key_of_the_sides)
     ck_assert_int_eq(c.core.realm.latching, LATCHING_AFTER_DTLS);
     expect_addr(&c.next_hop, "[2001:db8::9]:5090");
     ck_assert(c.next_hop_tcp);
-    ck_assert_uint_eq(c.mediasec, 15);
+    ck_assert_uint_eq(c.mediasec, 7);
     ck_assert_uint_eq(c.ue_count, 3);
     ck_assert_str_eq(c.ues[0].user, "alice");
     expect_addr(&c.ues[0].contact, "127.0.0.1:5062");
     ck_assert_uint_eq(c.ues[0].mediasec, MEDIASEC_UDPTL_DTLS);
     ck_assert_str_eq(c.ues[1].user, "bob");
     expect_addr(&c.ues[1].contact, "-");
-    ck_assert_uint_eq(c.ues[1].mediasec, 15);
+    ck_assert_uint_eq(c.ues[1].mediasec, 7);
     ck_assert_uint_eq(c.ues[2].mediasec, 0);
     ck_assert_int_eq(c.log_level, LOG_DEBUG);
     expect_addr(&c.admin, "[::1]:9000");
@@ -457,7 +457,7 @@ START_TEST(wrong_words)
     expect_refused("agw: {legacy_suites: yes}\n",
                    "1: agw.legacy_suites: expected true or false, got \"yes\"");
     expect_refused("e2ae:\n  mechanisms:\n    - udptl-dtls\n    - dtls-srtp\n",
-                   "4: e2ae.mechanisms: expected one of udptl-dtls, msrp-tls, bfcp-tls, sdes-srtp, "
+                   "4: e2ae.mechanisms: expected one of udptl-dtls, msrp-tls, bfcp-tls, "
                    "got \"dtls-srtp\"");
 }
 END_TEST
