@@ -174,7 +174,7 @@ format: ## let clang-format have its way
 
 bench: all $(BENCH_BIN) ## speed and memory, beside a minimal relay in the same run
 	$(Q)tests/bench/run.sh $(B)
-demo: all ## both faxes of TS 23.334 6.2.10.4, from nothing, with their charts
+demo: all ## fax, chat and floor request in both directions, from nothing, with their charts
 	$(Q)tests/demo.sh $(B)
 
 install: all ## PREFIX=/usr/local DESTDIR=
