@@ -38,10 +38,11 @@ struct tls {
     gnutls_session_t session;
     const struct tls_profile *profile;
     bool server;
-    bool finished; // close_notify was sent
-    bool begun;    // the first byte has come
-    bool heard;    // the established peer has sent something
-    int state;     // enum tls_state, moved by the table below
+    bool finished;      // close_notify was sent
+    bool begun;         // the first byte has come
+    bool heard;         // the established peer has sent something
+    bool hello_refused; // GnuTLS has a ClientHello left over that it will complain of next
+    int state;          // enum tls_state, moved by the table below
 
     struct fingerprints remote;
     struct fingerprint matched;
@@ -174,6 +175,13 @@ static void fail_handshake(struct tls *tls, int rc)
         fail(tls, verify_reason(tls->verdict), GNUTLS_A_BAD_CERTIFICATE);
         return;
     case GNUTLS_E_NO_CERTIFICATE_FOUND:
+        // An alert in the place of a certificate is called the same.
+        if (gnutls_alert_get(tls->session) != GNUTLS_A_CLOSE_NOTIFY) {
+            fail(tls, reason_of_alert(tls), NO_ALERT);
+            return;
+        }
+        fail(tls, REASON_DTLS_NO_CERTIFICATE, GNUTLS_A_BAD_CERTIFICATE);
+        return;
     case GNUTLS_E_CERTIFICATE_REQUIRED:
         fail(tls, REASON_DTLS_NO_CERTIFICATE, GNUTLS_A_BAD_CERTIFICATE);
         return;
@@ -241,45 +249,54 @@ static void end_with_error(struct tls *tls, int rc)
     feed(tls, EVENT_END);
 }
 
-// Everything but application data. False: nothing more can be read now.
-static bool handle_other(struct tls *tls, ssize_t rc)
+// Everything but application data.
+static void handle_other(struct tls *tls, ssize_t rc)
 {
     switch (rc) {
-    case 0:
-        feed(tls, EVENT_END);
-        return false;
-    case GNUTLS_E_AGAIN:
-        return false;
+    case GNUTLS_E_AGAIN: // nothing there, or a message of TLS 1.3 that was dealt with
     case GNUTLS_E_INTERRUPTED:
     case GNUTLS_E_WARNING_ALERT_RECEIVED:
-        return true;
+        return;
+    case 0:
+        feed(tls, EVENT_END);
+        return;
     case GNUTLS_E_REHANDSHAKE:
         reason_count(REASON_DTLS_RENEGOTIATION);
         gnutls_alert_send(tls->session, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION);
-        return true;
+        tls->hello_refused = tls->server;
+        return;
     case GNUTLS_E_FATAL_ALERT_RECEIVED:
         tls->finished = true; // there is nobody to say goodbye to
         end(tls);
-        return false;
+        return;
     default:
-        end_with_error(tls, (int)rc);
-        return false;
+        break;
     }
+    if (rc != GNUTLS_E_UNEXPECTED_PACKET || !tls->hello_refused)
+        end_with_error(tls, (int)rc);
+    tls->hello_refused = false;
+}
+
+// One record. False: nothing can be read now.
+static bool receive_record(struct tls *tls, struct tls_room *plain)
+{
+    size_t before = tls->staged_len;
+    ssize_t rc =
+        gnutls_record_recv(tls->session, plain->bytes + plain->len, plain->size - plain->len);
+    if (rc <= 0) {
+        handle_other(tls, rc);
+        return rc != GNUTLS_E_AGAIN || tls->staged_len < before;
+    }
+    tls->heard = true;
+    plain->len += (size_t)rc;
+    return true;
 }
 
 static void receive_records(struct tls *tls, struct tls_room *plain)
 {
     bool more = true;
-    while (more && tls->state == TLS_ESTABLISHED && plain->len < plain->size) {
-        ssize_t rc =
-            gnutls_record_recv(tls->session, plain->bytes + plain->len, plain->size - plain->len);
-        if (rc > 0) {
-            tls->heard = true;
-            plain->len += (size_t)rc;
-        } else {
-            more = handle_other(tls, rc);
-        }
-    }
+    while (more && tls->state == TLS_ESTABLISHED && plain->len < plain->size)
+        more = receive_record(tls, plain);
 }
 
 // --- bytes in -----------------------------------------------------------------------------------

@@ -92,12 +92,12 @@ static inline ssize_t tcp_peer_try_send(struct tcp_peer *p, const void *data, si
 
 static inline ssize_t tcp_peer_try_receive(struct tcp_peer *p, void *buf, size_t size)
 {
-    ssize_t n;
+    ssize_t n = GNUTLS_E_AGAIN;
     if (!p->tls)
         return recv(p->fd, buf, size, 0);
-    do {
+    // What is no data comes between: alerts, messages of TLS 1.3.
+    for (int i = 0; i < 4 && n < 0 && !gnutls_error_is_fatal((int)n); i++)
         n = gnutls_record_recv(p->tls, buf, size);
-    } while (n < 0 && !gnutls_error_is_fatal((int)n) && n != GNUTLS_E_AGAIN);
     return n < 0 ? -1 : n;
 }
 
@@ -177,7 +177,7 @@ static inline void tcp_peer_secure(struct tcp_peer *p, bool server, const char *
     if (server)
         gnutls_certificate_server_set_request(p->tls, GNUTLS_CERT_REQUIRE);
     gnutls_transport_set_int(p->tls, p->fd);
-    gnutls_handshake_set_timeout(p->tls, WAIT_MS);
+    gnutls_handshake_set_timeout(p->tls, 0); // the socket's count
 }
 
 // 0 or a fatal error of GnuTLS.
@@ -188,6 +188,12 @@ static inline int tcp_peer_handshake(struct tcp_peer *p)
         rc = gnutls_handshake(p->tls);
     } while (rc < 0 && !gnutls_error_is_fatal(rc) && rc != GNUTLS_E_AGAIN);
     return rc;
+}
+
+// For gnutls_session_set_verify_function(): nobody is good enough.
+static inline int tcp_peer_refuse(gnutls_session_t session)
+{
+    return GNUTLS_E_CERTIFICATE_ERROR;
 }
 
 // The certificate that the AGW has shown is the one it announced (REQ-061).

@@ -668,6 +668,7 @@ START_TEST(a_new_connection_may_turn_the_roles_around)
     struct call c;
     set_up();
     call_open(&c, plain);
+    expect_both_ways(&c);
     close(c.ue.fd);
     tcp_peer_expect_end(&c.core);
     close(c.core.fd);
