@@ -12,6 +12,7 @@
 
 struct line {
     enum medium_kind kind;
+    struct ua_options options; // without --misbehave when that is for lines of other kinds
     struct media_user user;
     struct media *media; // one of these
     struct link *link;
@@ -48,8 +49,11 @@ int line_open(struct line **out, uv_loop_t *loop, const struct ua_options *optio
         return -ENOMEM;
     l->kind = kind;
     l->user = *user;
-    int rc = medium_is_stream(kind) ? link_open(&l->link, loop, options, kind, &own)
-                                    : media_open(&l->media, loop, options, kind, &own);
+    l->options = *options;
+    if (options->misbehave_in != 0 && !(options->misbehave_in & 1U << kind))
+        l->options.misbehave = 0;
+    int rc = medium_is_stream(kind) ? link_open(&l->link, loop, &l->options, kind, &own)
+                                    : media_open(&l->media, loop, &l->options, kind, &own);
     if (rc != 0) {
         free(l);
         return rc;

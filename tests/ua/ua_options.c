@@ -103,7 +103,7 @@ static bool take_expect_text(struct ua_options *o, char *value)
     return add_text(o->expect_text, &o->expect_count, value);
 }
 
-static bool take_offer(struct ua_options *o, char *value)
+static bool kind_of(const char *word, enum medium_kind *out)
 {
     static const struct {
         const char *word;
@@ -111,15 +111,31 @@ static bool take_offer(struct ua_options *o, char *value)
     } kinds[] = {
         {"t38", MEDIUM_FAX}, {"audio", MEDIUM_AUDIO}, {"msrp", MEDIUM_MSRP}, {"bfcp", MEDIUM_BFCP}};
 
-    for (char *save, *word = strtok_r(value, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
-        size_t i = 0;
-        while (i < sizeof(kinds) / sizeof(kinds[0]) && strcmp(kinds[i].word, word) != 0)
-            i++;
-        if (i == sizeof(kinds) / sizeof(kinds[0]) || o->offer_count == MEDIA_MAX)
-            return false;
-        o->offer[o->offer_count++] = kinds[i].kind;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(kinds[i].word, word) != 0)
+            continue;
+        *out = kinds[i].kind;
+        return true;
     }
+    return false;
+}
+
+static bool take_offer(struct ua_options *o, char *value)
+{
+    for (char *save, *word = strtok_r(value, ",", &save); word; word = strtok_r(NULL, ",", &save))
+        if (o->offer_count == MEDIA_MAX || !kind_of(word, &o->offer[o->offer_count++]))
+            return false;
     return o->offer_count > 0;
+}
+
+static bool take_misbehave_in(struct ua_options *o, char *value)
+{
+    enum medium_kind kind;
+
+    if (!kind_of(value, &kind))
+        return false;
+    o->misbehave_in |= 1U << kind;
+    return true;
 }
 
 static bool take_compare(struct ua_options *o, char *value)
@@ -302,6 +318,8 @@ static const struct row rows[] = {
     HEADING("Going wrong on purpose"),
     {"misbehave", SPECIAL, 0, 0, 0, "WHAT[,WHAT...]", "--misbehave=help lists them",
      take_misbehave},
+    {"misbehave-in", SPECIAL, 0, 0, 0, "KIND",
+     "only in lines of this kind (as in --offer); repeatable", take_misbehave_in},
     {"late-ms", NUMBER, AT(late_ms), 0, MILLISECONDS_MAX, MS, "for late-hello (default 3000)"},
     {"stall-ms", NUMBER, AT(stall_ms), 0, MILLISECONDS_MAX, MS,
      "for stalled: reads again after (default 0: never)"},

@@ -106,6 +106,7 @@ struct ua_options {
     unsigned hangup_after_ms;
 
     unsigned misbehave;
+    unsigned misbehave_in; // set of 1 << enum medium_kind; 0: all lines
     unsigned stall_ms;
     unsigned late_ms, loss_percent;
     unsigned timeout_s;
