@@ -163,9 +163,20 @@ static bool opening_allowed(struct tcp_point *p, bool named)
     return true;
 }
 
+// The connection there is may have ended without the point having heard of it yet: a peer that
+// connects again at once is not to be refused for that.
+static void look_again(struct tcp_point *p)
+{
+    if (p->state == TCP_POINT_CONNECTED || p->state == TCP_POINT_HANDSHAKE)
+        tcp_tls_readable(p);
+    else if (p->state == TCP_POINT_OPEN && !relay_is_flowing(p->relay))
+        tcp_point_peek(p);
+}
+
 // The signalled host comes first: somebody else who was faster has to go unless it was verified.
 static bool make_room(struct tcp_point *p, bool named)
 {
+    look_again(p);
     bool unverified = p->state == TCP_POINT_CONNECTED || p->state == TCP_POINT_HANDSHAKE;
     if (unverified && named && !p->outbound && !is_named(p, &p->peer))
         tcp_point_feed(p, TCP_POINT_AGAIN);
