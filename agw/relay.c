@@ -200,18 +200,24 @@ static size_t put_rewritten(struct relay *r, int t, const uint8_t *data, size_t 
     return at;
 }
 
-static size_t put(struct relay *r, int t, const uint8_t *data, size_t len)
+static size_t put_as_it_is(struct relay *r, int t, const uint8_t *data, size_t len)
 {
     struct tcp_point *to = &r->point[!t];
-    if (!r->flowing || tcp_point_blocked(to))
-        return 0;
-    r->progress_us = now(r);
-    stream_passed(&r->stream->point[t][0], len);
-    if (r->flow[t].rewriter)
-        return put_rewritten(r, t, data, len);
     if (!tcp_point_write(to, data, len))
         broken(to);
     return len;
+}
+
+static size_t put(struct relay *r, int t, const uint8_t *data, size_t len)
+{
+    if (!r->flowing || tcp_point_blocked(&r->point[!t]))
+        return 0;
+    r->progress_us = now(r);
+    size_t done =
+        r->flow[t].rewriter ? put_rewritten(r, t, data, len) : put_as_it_is(r, t, data, len);
+    if (!r->over)
+        stream_passed(&r->stream->point[t][0], done);
+    return done;
 }
 
 static void hold(struct relay *r, int t, const uint8_t *data, size_t len)
