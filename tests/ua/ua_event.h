@@ -9,8 +9,8 @@ enum ua_status {
     UA_USAGE = 1,   // the command line
     UA_SYSTEM = 2,  // what the system refused: address in use, file not readable
     UA_REFUSED = 3, // the call was refused, or an offer within it
-    UA_DTLS = 4,    // no secure association
-    UA_FAX = 5,     // the fax, or the counted datagrams, did not come through
+    UA_DTLS = 4,    // no secure association, or no TCP connection
+    UA_FAX = 5,     // the fax, the counted datagrams, chat or floor request did not come through
     UA_ENDED = 6,   // the call ended before it should
     UA_TIMEOUT = 7, // --timeout
 };

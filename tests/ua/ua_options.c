@@ -103,7 +103,7 @@ static bool take_expect_text(struct ua_options *o, char *value)
     return add_text(o->expect_text, &o->expect_count, value);
 }
 
-static bool kind_of(const char *word, enum medium_kind *out)
+static bool kind_of(const char *word, size_t len, enum medium_kind *out)
 {
     static const struct {
         const char *word;
@@ -112,7 +112,7 @@ static bool kind_of(const char *word, enum medium_kind *out)
         {"t38", MEDIUM_FAX}, {"audio", MEDIUM_AUDIO}, {"msrp", MEDIUM_MSRP}, {"bfcp", MEDIUM_BFCP}};
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (strcmp(kinds[i].word, word) != 0)
+        if (strlen(kinds[i].word) != len || memcmp(kinds[i].word, word, len) != 0)
             continue;
         *out = kinds[i].kind;
         return true;
@@ -122,9 +122,12 @@ static bool kind_of(const char *word, enum medium_kind *out)
 
 static bool take_offer(struct ua_options *o, char *value)
 {
-    for (char *save, *word = strtok_r(value, ",", &save); word; word = strtok_r(NULL, ",", &save))
-        if (o->offer_count == MEDIA_MAX || !kind_of(word, &o->offer[o->offer_count++]))
+    for (char *word = value; *word;) {
+        size_t len = strcspn(word, ",");
+        if (o->offer_count == MEDIA_MAX || !kind_of(word, len, &o->offer[o->offer_count++]))
             return false;
+        word += len + (word[len] == ',');
+    }
     return o->offer_count > 0;
 }
 
@@ -132,7 +135,7 @@ static bool take_misbehave_in(struct ua_options *o, char *value)
 {
     enum medium_kind kind;
 
-    if (!kind_of(value, &kind))
+    if (!kind_of(value, strlen(value), &kind))
         return false;
     o->misbehave_in |= 1U << kind;
     return true;
@@ -347,9 +350,13 @@ static const char examples[] =
     "  A UE whose certificate is not the one it announced:\n"
     "    e2ae-ua --proxy 127.0.0.1:5060 --call sip:fax@127.0.0.1:5080 \\\n"
     "            --misbehave=wrong-fingerprint\n"
+    "  A chat with a file, and the same UE asks for the floor:\n"
+    "    e2ae-ua --proxy 127.0.0.1:5060 --call sip:bob@127.0.0.1:5080 --offer msrp,bfcp \\\n"
+    "            --say hello --send-file doc.pdf\n"
     "\nOutput: one line per event, the first word names it, key=value pairs follow; the last is\n"
     "'result'. Exit status: 0 what was asked for happened, 1 usage, 2 refused by the system,\n"
-    "3 call refused, 4 DTLS failed, 5 fax or datagrams failed, 6 unexpected end, 7 timeout.\n"
+    "3 call refused, 4 TCP, TLS or DTLS failed, 5 fax, datagrams, chat or floor request failed,\n"
+    "6 unexpected end, 7 timeout.\n"
     "SIGTERM hangs up and ends.\n";
 
 static void print_help(void)
