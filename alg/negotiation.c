@@ -658,15 +658,20 @@ static unsigned fail_in(struct media *media, unsigned stream, struct stream **fo
     return alive;
 }
 
+bool negotiation_retired(const struct negotiation *n, unsigned stream)
+{
+    for (unsigned i = 0; i < n->retired_count; i++)
+        if (n->retired[i]->id == stream)
+            return true;
+    return false;
+}
+
 unsigned negotiation_stream_failed(struct negotiation *n, unsigned stream)
 {
     struct stream *s = NULL;
     unsigned alive = fail_in(&n->agreed, stream, &s);
     if (n->pending)
         alive = fail_in(&n->proposed, stream, &s);
-    for (unsigned i = 0; i < n->retired_count; i++)
-        if (n->retired[i]->id == stream)
-            return alive ? alive : 1; // it was on its way out anyway
     if (s && !s->failed) {
         stream_release(n, s);
         s->failed = true;

@@ -43,6 +43,8 @@ void negotiation_drop_retired(struct negotiation *n);
 bool negotiation_pending(const struct negotiation *n);
 enum side negotiation_offerer(const struct negotiation *n); // of the open offer
 
+// A stream that another one has replaced and that is only kept for what is still on its way.
+bool negotiation_retired(const struct negotiation *n, unsigned stream);
 // A stream failed at the AGW: its media line is dead from now on. Returns how many agreed or
 // proposed media are still alive (REQ-104).
 unsigned negotiation_stream_failed(struct negotiation *n, unsigned stream);

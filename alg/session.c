@@ -614,7 +614,10 @@ void session_local_final(struct session *s, const struct exchange_request *id, i
 
 static void stream_lost(struct session *s, const struct agw_notification *n)
 {
-    unsigned alive = negotiation_stream_failed(exchange_negotiation(s->exchange), n->stream);
+    struct negotiation *negotiation = exchange_negotiation(s->exchange);
+    if (negotiation_retired(negotiation, n->stream))
+        return; // its peer has let go of it, as it should
+    unsigned alive = negotiation_stream_failed(negotiation, n->stream);
     if (alive == 0) {
         fail(s, n->reason); // the AGW has counted it
         return;
