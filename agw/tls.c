@@ -31,7 +31,10 @@
 #define DH_BITS_MIN 2048
 // Content types of records (RFC 8446 5.1).
 #define CONTENT_FIRST 20
+#define CONTENT_ALERT 21
 #define CONTENT_LAST 23
+#define RECORD_HEADER 5
+#define ALERT_BYTES 2
 #define NO_ALERT (-1)
 
 struct tls {
@@ -53,7 +56,8 @@ struct tls {
     // What was handed in and not taken yet.
     const uint8_t *staged;
     size_t staged_len;
-    uint8_t *held; // the same between two calls; NULL: nothing
+    uint8_t header[RECORD_HEADER]; // of the record that GnuTLS took last
+    uint8_t *held;                 // the same between two calls; NULL: nothing
     size_t held_len;
 
     struct tls_room *wire; // of the call that is running
@@ -104,6 +108,8 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *buf, size_t size)
         return -1;
     }
     memcpy(buf, tls->staged, len);
+    if (len == RECORD_HEADER) // GnuTLS asks for the header alone, then for what it announces
+        memcpy(tls->header, tls->staged, len);
     tls->staged += len;
     tls->staged_len -= len;
     return (ssize_t)len;
@@ -164,10 +170,22 @@ static enum reason reason_of_alert(const struct tls *tls)
     }
 }
 
+// A TLS 1.3 client that refuses our certificate may not have switched to its keys yet (OpenSSL) and
+// says so in the clear, where GnuTLS knows nothing but ciphertext.
+static bool is_clear_alert(const struct tls *tls, int rc)
+{
+    return rc == GNUTLS_E_DECRYPTION_FAILED && tls->header[0] == CONTENT_ALERT &&
+           tls->header[3] == 0 && tls->header[4] == ALERT_BYTES;
+}
+
 // RFC 8122 6.2 wants bad_certificate for a mismatch and for a missing certificate.
 static void fail_handshake(struct tls *tls, int rc)
 {
     int level;
+    if (is_clear_alert(tls, rc)) {
+        fail(tls, REASON_DTLS_REFUSED, NO_ALERT);
+        return;
+    }
     switch (rc) {
     case GNUTLS_E_CERTIFICATE_ERROR:
         if (tls->verdict == VERIFY_MATCH || tls->verdict == VERIFY_UNDECIDED)
