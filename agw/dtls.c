@@ -56,8 +56,6 @@ struct dtls {
     bool server;
     int state; // enum dtls_state, moved by the table below
 
-    struct fingerprints remote;
-    struct fingerprint matched;
     enum verify_result verdict; // what the verify callback last said
     bool parked;                // waiting in the verify callback for fingerprints
 
@@ -89,6 +87,10 @@ struct dtls {
 
     unsigned discarded_told; // by dtls_take_discarded()
     unsigned discarded_own;  // records that GnuTLS never saw
+
+    // Large, and of no interest to media: at the end, so that what they need is close together.
+    struct fingerprints remote;
+    struct fingerprint matched;
 };
 
 // --- state table -------------------------------------------------------------------------------

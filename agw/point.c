@@ -38,10 +38,21 @@ static void on_ready(struct watch *watch, uint32_t events)
     point_readable((struct point *)((char *)watch - offsetof(struct point, watch)));
 }
 
+static void on_approach(const struct watch *watch)
+{
+    const struct point *p =
+        (const struct point *)((const char *)watch - offsetof(struct point, watch));
+    __builtin_prefetch(p->stream);
+    __builtin_prefetch(p->other);
+    __builtin_prefetch(&p->other->remote);
+    __builtin_prefetch(p->bearer);
+}
+
 void point_open(struct point *p, int fd, int family)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = &p->watch};
     p->watch.ready = on_ready;
+    p->watch.approach = on_approach;
     p->fd = fd;
     p->headers = family == AF_INET6 ? HEADERS_V6 : HEADERS_V4;
     if (epoll_ctl(p->stream->media->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
