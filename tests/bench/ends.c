@@ -299,9 +299,10 @@ static void take_arrivals(struct run *run)
         run->lost = run->sent - run->arrived;
 }
 
-static void write_off(struct run *run, uint64_t now)
+static void write_off(struct run *run)
 {
     uint64_t under_way = run->sent - run->arrived - run->lost;
+    uint64_t now = bench_ns(CLOCK_MONOTONIC);
     if (under_way == 0 || now - run->last_arrival_ns < LOST_MS * NS_PER_MS)
         return;
     run->lost += under_way;
@@ -326,7 +327,7 @@ static void run_until(struct run *run, uint64_t want)
         while (due > 0 && send_one(run))
             due--;
         take_arrivals(run);
-        write_off(run, now);
+        write_off(run);
         if (run->load->pps > 0)
             sleep_until_tick(now);
     }
