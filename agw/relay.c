@@ -290,6 +290,12 @@ bool relay_wants(const struct tcp_point *p)
            sendqueue_waiting(&p->queue) <= RELAY_ANSWERS_MAX;
 }
 
+bool relay_passes_tls(const struct tcp_point *p)
+{
+    const struct tcp_point *to = &p->relay->point[!index_of(p)];
+    return !p->relay->aware && !p->secured && to->reserved && !to->secured;
+}
+
 void relay_readable(struct tcp_point *p)
 {
     struct relay *r = p->relay;

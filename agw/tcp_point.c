@@ -699,7 +699,7 @@ void tcp_point_due(struct tcp_point *p)
 
 static enum tcp_read read_clear(struct tcp_point *p, const uint8_t *data, size_t len)
 {
-    if (!p->begun && tls_begins_with(data, len)) {
+    if (!p->begun && tls_begins_with(data, len) && !relay_passes_tls(p)) {
         relay_failed(p, AGW_TCP_FAILURE, REASON_TLS_ON_PLAIN, NULL);
         return TCP_READ_GONE;
     }
