@@ -60,7 +60,7 @@ void relay_changed(struct relay *relay);
 void relay_readable(struct tcp_point *point);
 // What waited for the point has left.
 void relay_writable(struct tcp_point *point);
-// Neither side has TLS of ours and no message is read: TLS that passes here is between the two ends.
+// Neither side has TLS of the AGW, and no message is read: TLS passes, it is between the two ends.
 bool relay_passes_tls(const struct tcp_point *point);
 // Plaintext that came together with the end of the handshake.
 void relay_receive(struct tcp_point *point, const uint8_t *data, size_t len);

@@ -445,19 +445,34 @@ START_TEST(a_syn_without_an_answer_times_out)
 }
 END_TEST
 
+#define CLIENT_HELLO "\x16\x03\x01\x01\x05hello"
+
+START_TEST(tls_between_the_two_ends_passes)
+{
+    // TS 23.334 5.11.3: where the AGW has no TLS, that of the ends is theirs.
+    struct call c;
+    set_up();
+    call_open(&c, plain);
+    tcp_peer_send(&c.ue, CLIENT_HELLO, sizeof CLIENT_HELLO - 1);
+    tcp_peer_expect(&c.core, CLIENT_HELLO);
+    call_close(&c);
+    tear_down();
+}
+END_TEST
+
 START_TEST(tls_on_a_plain_leg_has_a_name)
 {
-    // REQ-142: a ClientHello on T2, whichever side is slow.
-    static const char hello[] = "\x16\x03\x01\x00\x05hello";
+    // REQ-142: a ClientHello on T2 where T1 has TLS, whichever side is slow.
     for (int early = 0; early < 2; early++) {
         struct call c;
         set_up();
-        call_prepare(&c, (struct plan){.t1 = AGW_TCP_SERVER, .t2 = AGW_TCP_SERVER});
+        call_prepare(&c,
+                     (struct plan){.t1 = AGW_TCP_SERVER, .t2 = AGW_TCP_SERVER, .tls = "NORMAL"});
         call_reserve(&c);
         if (!early)
             ue_connects(&c);
         core_connects(&c);
-        tcp_peer_send(&c.core, hello, sizeof hello - 1);
+        tcp_peer_send(&c.core, CLIENT_HELLO, sizeof CLIENT_HELLO - 1);
         expect_told(&c, AGW_TCP_FAILURE, AGW_T2, REASON_TLS_ON_PLAIN);
         tcp_peer_expect_gone(&c.core);
         if (!early)
@@ -774,6 +789,7 @@ START_TEST(a_stalled_reader_makes_nothing_grow)
     // REQ-053: back-pressure reaches the sender; memory stays; not a byte is lost in the end, and
     // the other direction never notices.
     struct call c;
+    mallopt(M_ARENA_MAX, 1); // mallinfo2() knows no other
     set_up();
     call_open(&c, plain);
     expect_both_ways(&c);
@@ -917,6 +933,7 @@ int main(void)
         nobody_connects,
         nobody_is_expected_before_the_roles_are_settled,
         a_syn_without_an_answer_times_out,
+        tls_between_the_two_ends_passes,
         tls_on_a_plain_leg_has_a_name,
         fin_passes_and_the_other_direction_goes_on,
         rst_ends_the_other_side_in_good_order,
