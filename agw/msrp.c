@@ -13,8 +13,8 @@
 // anything to put out once all input was consumed.
 //
 // Failures: a line that is no MSRP where it stands, control bytes in a header, a header above
-// MSRP_HEADER_MAX: -EPROTO, at once and for ever. No memory: only when paths are set, which then
-// changes nothing.
+// MSRP_HEADER_MAX: -EPROTO, at once and for ever. No memory for a long line: -ENOMEM, likewise;
+// when paths are set: nothing changes.
 #include "agw/msrp.h"
 
 #include "agw/msrp_path.h"
@@ -37,6 +37,9 @@
 #define HYPHENS_LEN (sizeof(HYPHENS) - 1)
 #define LINE_END_LEN 2
 #define FLAG_AND_LINE_END 3
+
+// Room for a line to begin with; longer ones are rare, and streams are idle most of the time.
+#define LINE_ROOM 512
 
 enum state { START, TO_PATH, FROM_PATH, HEADER, BODY, PUT, BROKEN, STATES };
 
@@ -64,7 +67,8 @@ struct msrp_rewriter {
     unsigned piece; // PUT: the first that is not out yet
     struct msrp_text pieces[3];
     char mark[HYPHENS_LEN + ID_MAX];
-    char line[MSRP_HEADER_MAX];
+    char *line;  // what is held
+    size_t room; // for the line: grows when one needs it
 };
 
 // What is left of the caller's buffers.
@@ -343,6 +347,23 @@ static int judge(struct msrp_rewriter *r)
     return judges[r->state](r, line);
 }
 
+// Room for len bytes behind what is held; whoever calls has seen that they may be held.
+static bool make_room(struct msrp_rewriter *r, size_t len)
+{
+    size_t room = r->room;
+
+    if (r->held + len <= room)
+        return true;
+    while (room < r->held + len)
+        room *= 2;
+    char *line = realloc(r->line, room);
+    if (line == NULL)
+        return false;
+    r->line = line;
+    r->room = room;
+    return true;
+}
+
 static int take_line(struct msrp_rewriter *r, struct flow *f)
 {
     if (f->in_len == 0)
@@ -353,6 +374,8 @@ static int take_line(struct msrp_rewriter *r, struct flow *f)
     size_t len = end ? (size_t)(end - f->in) : f->in_len;
     if (len + (end != NULL) > MSRP_HEADER_MAX - r->header - r->held)
         return -EPROTO;
+    if (!make_room(r, len + 1)) // with the line feed
+        return -ENOMEM;
     memcpy(r->line + r->held, f->in, len);
     r->held += len;
     take(f, len);
@@ -452,9 +475,11 @@ struct msrp_rewriter *msrp_rewriter_open(const struct msrp_paths *paths)
         return NULL;
     r->state = START;
     r->paths = copy_paths(paths);
-    if (r->paths != NULL)
+    r->room = LINE_ROOM;
+    r->line = malloc(r->room);
+    if (r->paths != NULL && r->line != NULL)
         return r;
-    free(r);
+    msrp_rewriter_close(r);
     return NULL;
 }
 
@@ -475,6 +500,7 @@ void msrp_rewriter_close(struct msrp_rewriter *r)
         return;
     free(r->later);
     free(r->paths);
+    free(r->line);
     free(r);
 }
 

@@ -38,9 +38,9 @@ void msrp_rewriter_close(struct msrp_rewriter *r); // NULL is allowed
 // *consumed and *produced say how many. Call again with the rest, after which more may follow.
 // However the input is divided over calls, and however small out is, the output is the same. There
 // is progress whenever in is not empty and out has room; nothing is left to put out when all of in
-// was consumed. Returns 0, or -EPROTO when the framing is broken, and from then on always: the
-// connection is to be closed; what was produced before may still be sent. What is no MSRP at all,
-// like a ClientHello (REQ-142), is refused at its first byte.
+// was consumed. Returns 0, or -EPROTO when the framing is broken, -ENOMEM, and then -EPROTO always:
+// the connection is to be closed; what was produced before may still be sent. What is no MSRP at
+// all, like a ClientHello (REQ-142), is refused at its first byte.
 int msrp_rewrite(struct msrp_rewriter *r, const uint8_t *in, size_t in_len, size_t *consumed,
                  uint8_t *out, size_t out_len, size_t *produced);
 

@@ -22,6 +22,7 @@
 #include "agw/stream.h"
 #include "common/log.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,7 +194,8 @@ static size_t put_rewritten(struct relay *r, int t, const uint8_t *data, size_t 
             return len;
         }
         if (rc < 0) {
-            relay_failed(&r->point[t], AGW_BEARER_RELEASED, REASON_MSRP_FRAMING, NULL);
+            relay_failed(&r->point[t], AGW_BEARER_RELEASED,
+                         rc == -ENOMEM ? REASON_AGW_NO_RESOURCE : REASON_MSRP_FRAMING, NULL);
             return len;
         }
     }

@@ -4,6 +4,7 @@
 #include "tests/unit/suite.h"
 #include "tests/unit/tcp_call.h"
 
+#include <malloc.h>
 #include <pthread.h>
 
 #define UE_PATH "msrps://127.0.0.1:7777/ue1;tcp"
@@ -167,6 +168,35 @@ START_TEST(a_new_connection_begins_a_new_message)
 }
 END_TEST
 
+#define IDLE_STREAMS 40
+
+START_TEST(an_idle_stream_is_small)
+{
+    // Less than 32 KiB of heap per stream with TLS and rewriting, after it has been used:
+    // certificate, session, two rewriters, everything.
+    static struct call c[IDLE_STREAMS];
+    mallopt(M_ARENA_MAX, 1); // mallinfo2() knows no other
+    set_up();
+    for (int i = 0; i < IDLE_STREAMS; i++)
+        call_prepare(&c[i], aware(true));
+    size_t before = mallinfo2().uordblks;
+    for (int i = 0; i < IDLE_STREAMS; i++) {
+        call_reserve(&c[i]);
+        call_connect(&c[i]);
+        call_secure(&c[i]);
+        expect_rewritten(&c[i], write_send);
+        gnutls_deinit(c[i].ue.tls); // not the AGW's
+        c[i].ue.tls = NULL;
+        lab_sync(&lab, c[i].context);
+    }
+    size_t each = (mallinfo2().uordblks - before) / IDLE_STREAMS;
+    ck_assert_msg(each < 32 * 1024, "%zu bytes per stream", each);
+    for (int i = 0; i < IDLE_STREAMS; i++)
+        call_close(&c[i]);
+    tear_down();
+}
+END_TEST
+
 // --- much ---------------------------------------------------------------------------------------
 
 #define MUCH (8 << 20)
@@ -264,6 +294,7 @@ int main(void)
         broken_framing_ends_the_stream,
         one_byte_at_a_time_is_enough,
         a_new_connection_begins_a_new_message,
+        an_idle_stream_is_small,
         a_large_body_passes_unchanged,
         messages_that_grow_wait_for_a_slow_reader,
     };
