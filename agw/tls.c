@@ -182,8 +182,8 @@ static bool is_clear_alert(const struct tls *tls, int rc)
 static void fail_handshake(struct tls *tls, int rc)
 {
     int level;
-    if (is_clear_alert(tls, rc)) {
-        fail(tls, REASON_DTLS_REFUSED, NO_ALERT);
+    if (tls->overflow || is_clear_alert(tls, rc)) {
+        fail(tls, tls->overflow ? REASON_AGW_NO_RESOURCE : REASON_DTLS_REFUSED, NO_ALERT);
         return;
     }
     switch (rc) {
