@@ -555,7 +555,7 @@ static bool keep_fingerprints(struct tcp_point *p, const struct fingerprints *re
 static void check_early_connection(struct tcp_point *p)
 {
     bool wrong = p->latching == LATCHING_OFF && !is_named(p, &p->peer);
-    if (p->fd < 0 || p->outbound || !addr_is_set(&p->remote))
+    if (p->state < TCP_POINT_CONNECTED || p->outbound || !addr_is_set(&p->remote))
         return;
     if (p->state >= TCP_POINT_CLOSING || (!wrong && p->role != AGW_TCP_CLIENT))
         return;
