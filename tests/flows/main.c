@@ -45,6 +45,9 @@ static void add_all(struct suite *s)
     suite_startup(s);
     suite_t38_orig(s);
     suite_t38_term(s);
+    suite_msrp(s);
+    suite_bfcp(s);
+    suite_tcp(s);
     suite_modification(s);
     suite_audio(s);
     suite_failure(s);

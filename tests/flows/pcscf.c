@@ -68,13 +68,14 @@ static void write_configuration(struct pcscf *p)
 
     flow_write(f, "pcscf.yaml",
                flow_text(f,
-                         "%s%s%s%s%s%s"
+                         "%s%s%s%s%s%s%s%s"
                          "ues: [%s]\n"
                          "trace: {directory: \"charts\"%s%s}\n"
                          "admin: {listen: \"off\"}\n",
                          side(p, "access", p->access, o->access_v6, ACCESS_PORTS, o->access),
                          side(p, "core", p->core, o->core_v6, CORE_PORTS, core),
                          section(f, "e2ae", o->e2ae), section(f, "t38", o->t38),
+                         section(f, "tcp", o->tcp), section(f, "msrp", o->msrp),
                          section(f, "agw", o->agw ? o->agw : "certificate_pool: 4"),
                          section(f, "sip", o->sip), ues, o->trace ? ", " : "",
                          o->trace ? o->trace : ""));
@@ -279,7 +280,7 @@ const char *chart_step(const struct chart *c, unsigned n)
 
     while (*line && step_of(line) != n)
         line = next_line(line);
-    flow_check(c->flow, *line, "the chart has no step %u:\n%s", n, c->text);
+    flow_check(c->flow, *line, "the chart has no step %u", n);
     const char *end = next_line(line);
     while (is_detail(end))
         end = next_line(end);
@@ -293,9 +294,8 @@ void chart_in_order(const struct chart *c, unsigned first, unsigned last)
     for (unsigned i = 0; i < count; i++) {
         if (steps[i] < first || steps[i] > last)
             continue;
-        flow_check(c->flow, steps[i] == next, "step %u where %u is due:\n%s", steps[i], next,
-                   c->text);
+        flow_check(c->flow, steps[i] == next, "step %u where %u is due", steps[i], next);
         next++;
     }
-    flow_check(c->flow, next == last + 1, "step %u is missing:\n%s", next, c->text);
+    flow_check(c->flow, next == last + 1, "step %u is missing", next);
 }
