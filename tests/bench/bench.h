@@ -16,6 +16,8 @@ enum bench_host { HOST_ACCESS = 1, HOST_CORE = 2, HOST_UE = 3, HOST_FAR = 4 };
 #define BENCH_PORT_SIP 5060
 #define BENCH_PORT_UDP 10000
 #define BENCH_PORT_DTLS 12000
+#define BENCH_PORT_TLS 14000
+#define BENCH_PORT_FAR 13000 // where a TLS bridge connects to
 #define BENCH_SESSIONS_MAX 1000
 
 // A fax packet with redundancy, and what the other figures of this trade are measured with.

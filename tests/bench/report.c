@@ -34,7 +34,7 @@ double series_median(const struct series *s)
     return (copy.value[(copy.count - 1) / 2] + copy.value[copy.count / 2]) / 2;
 }
 
-static double spread_percent(const struct series *s)
+double series_spread_percent(const struct series *s)
 {
     struct series copy = sorted(s);
     double median = series_median(s);
@@ -66,7 +66,7 @@ void report_row(const struct row *row)
                series_median(&ratio));
     else
         printf(" | %.2f | |", series_median(&row->ours));
-    printf(" %.0f |", spread_percent(judged));
+    printf(" %.0f |", series_spread_percent(judged));
     if (row->aim > 0)
         printf(" %.2f | %s |", row->aim, series_median(judged) <= row->aim ? "met" : "MISSED");
     else

@@ -14,6 +14,8 @@ struct series {
 
 void series_add(struct series *s, double value);
 double series_median(const struct series *s); // 0 when empty
+// How far apart they are: (highest - lowest) / median.
+double series_spread_percent(const struct series *s);
 
 struct row {
     const char *group; // "UDP"
