@@ -145,8 +145,12 @@ struct certificate *certificate_make(enum certificate_set set, gnutls_x509_privk
         return NULL;
     certificate->made_at = time(NULL);
     int rc = gnutls_certificate_allocate_credentials(&certificate->credentials);
-    if (rc >= 0)
+    if (rc >= 0) {
+        // that key and certificate belong together need not be proved by signing and verifying
+        gnutls_certificate_set_flags(certificate->credentials,
+                                     GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
         rc = without_issuers(certificate->credentials);
+    }
     if (rc >= 0 && set != CERTIFICATE_RSA)
         rc = add_ecdsa(certificate);
     if (rc >= 0 && certificate_needs_rsa(set))
