@@ -121,15 +121,28 @@ static const char *side_name(const struct call *call, enum host host)
     return given ? given : host == HOST_UE ? "ue" : "core";
 }
 
+static bool carries_fax(const struct call *call)
+{
+    return !call->no_fax && !call->datagrams;
+}
+
+// What its media are to be. Whoever counts hangs up: the UE, which knows when both legs are open.
+static const char *media_arguments(const struct call *call, enum host host)
+{
+    if (call->datagrams)
+        return host == HOST_UE ? "--media count --datagrams 20 --hangup-after media"
+                               : "--media echo";
+    if (call->no_fax)
+        return "";
+    return sender(call) == host ? "--send " DOCUMENT : "--receive " RECEIVED;
+}
+
 // Everything one agent is told.
 static const char *arguments(struct flow *f, const struct call *call, enum host host)
 {
     const char *own = host == HOST_UE ? call->ue : call->core;
-    const char *fax = "";
 
-    if (!call->no_fax)
-        fax = sender(call) == host ? "--send " DOCUMENT : "--receive " RECEIVED;
-    return flow_text(f, "%s %s", fax, own ? own : "");
+    return flow_text(f, "%s %s", media_arguments(call, host), own ? own : "");
 }
 
 static const char *target(struct flow *f, const struct call *call)
@@ -155,7 +168,7 @@ void call_start(struct pcscf *p, struct call *call)
     struct flow *f = pcscf_flow(p);
     const char *proxy = call->caller == HOST_UE ? pcscf_access(p) : pcscf_core(p);
 
-    if (!call->no_fax)
+    if (carries_fax(call))
         document_make(f, page_count(call));
     call->programs[callee(call)] = start_agent(f, call, callee(call), "--answer");
     program_line(call->programs[callee(call)], "^ready ");
@@ -177,7 +190,7 @@ void call_finish(struct pcscf *p, struct call *call)
 
     expect_status(f, call->programs[HOST_UE], call->ue_status);
     expect_status(f, call->programs[HOST_CORE], call->core_status);
-    if (!call->no_fax && !call->fails)
+    if (carries_fax(call) && !call->fails)
         document_check(f, RECEIVED, page_count(call));
 }
 

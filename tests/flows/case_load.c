@@ -10,11 +10,13 @@
 #define AT_ONCE "20"
 #define FEW_PORTS 64
 
-// Growth of resident memory that 1000 calls more may cause, in KiB. Calls that ended 5 s ago have
-// left the SIP stack (T4); the first thousand take longer than that, so that the second find room
-// for as many again. What is left is noise of the allocator, below 600 KiB when measured; 1 KiB
-// that leaks per call is 1000 KiB.
+// Growth of resident memory that a thousand calls may cause, in KiB: 1 KiB that leaks per call is
+// 1000 KiB. Calls that ended 5 s ago have left the SIP stack (T4); the first thousand take longer
+// than that, so that the next find room for as many again. What is left is the allocator, which
+// grew by 0 to 450 KiB on a quiet machine, and once by 1340 on a busy one; but a leak is there
+// every time, so that one thousand of three within the bound will do.
 #define GROWTH_KIB 1000
+#define TRIES 3
 
 static const struct sipp_pair cycles = {.name = "6.2.10.4.2-fax",
                                         .caller = HOST_UE,
@@ -22,7 +24,7 @@ static const struct sipp_pair cycles = {.name = "6.2.10.4.2-fax",
                                         .options = "-t t1",
                                         .caller_options = "-r 150 -l " AT_ONCE};
 
-// A thousand calls warm up; a thousand more change nothing. TCP on both sides: over UDP the SIP
+// A thousand calls warm up; the next thousand change nothing. TCP on both sides: over UDP the SIP
 // stack remembers every call for 32 s.
 START_TEST(a_thousand_calls_leave_nothing)
 {
@@ -37,14 +39,15 @@ START_TEST(a_thousand_calls_leave_nothing)
     pair.target = flow_text(f, "fax@%s;transport=tcp", flow_at(f, HOST_CORE));
     sipp_run(p, &pair);
     pcscf_await_idle(p);
-    unsigned before = pcscf_memory(p);
-    sipp_run(p, &pair);
-    pcscf_await_idle(p);
-    unsigned after = pcscf_memory(p);
-    // what AddressSanitizer keeps aside is no leak, and it finds leaks better
-    if (flow_scale() == 1)
-        flow_check(f, after <= before + GROWTH_KIB, "memory grew from %u KiB to %u KiB", before,
-                   after);
+    bool bounded = flow_scale() > 1; // what AddressSanitizer keeps aside is no leak; it finds those
+    for (int i = 0; i < TRIES && !bounded; i++) {
+        unsigned before = pcscf_memory(p);
+        sipp_run(p, &pair);
+        pcscf_await_idle(p);
+        bounded = pcscf_memory(p) <= before + GROWTH_KIB;
+    }
+    flow_check(f, bounded, "memory grows by more than %u KiB with every %d calls", GROWTH_KIB,
+               CYCLES);
     pcscf_stop(p);
     flow_close(f);
 }

@@ -93,7 +93,7 @@ START_TEST(the_set_of_certificates_decides_who_can_talk)
     struct pcscf_options options = {
         .agw = flow_text(f, "certificate_pool: 4, certificates: %s", suites[_i].certificates)};
     struct pcscf *p = pcscf_start(f, &options);
-    struct call call = {.caller = HOST_UE, .ue = suites[_i].ue};
+    struct call call = {.caller = HOST_UE, .datagrams = true, .ue = suites[_i].ue};
 
     call_run(p, &call);
     must_say(f, call_ue(&call), flow_text(f, "^dtls-established .*%s", suites[_i].suite));
@@ -109,7 +109,7 @@ START_TEST(keys_are_written_where_configured_and_nowhere_else)
     struct flow *f = flow_open("keylog");
     struct pcscf_options options = {.agw = "certificate_pool: 4, keylog: \"keys.log\""};
     struct pcscf *p = pcscf_start(f, &options);
-    struct call call = {.caller = HOST_UE};
+    struct call call = {.caller = HOST_UE, .datagrams = true};
     struct stat st;
 
     call_run(p, &call);

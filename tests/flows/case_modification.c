@@ -7,7 +7,7 @@
 #include <string.h>
 
 // In the middle of a page.
-#define SOON " --reinvite-after 300"
+#define SOON " --reinvite-after 1200"
 
 // The value after `key` in the n-th line (from 1) that begins with word.
 static const char *value_in(struct flow *f, const char *text, const char *word, unsigned n,

@@ -72,7 +72,8 @@ START_TEST(an_offer_without_setup_is_active)
 {
     struct flow *f = flow_open("orig-no-setup");
     struct pcscf *p = pcscf_start(f, NULL);
-    struct call call = {.caller = HOST_UE, .ue = "--setup active --misbehave=no-setup"};
+    struct call call = {
+        .caller = HOST_UE, .datagrams = true, .ue = "--setup active --misbehave=no-setup"};
 
     call_run(p, &call);
     must_say(f, call_ue(&call), "^answer-received .* setup=passive ");
@@ -95,7 +96,7 @@ START_TEST(the_answer_has_the_name_of_the_identity_that_was_offered)
 {
     struct flow *f = flow_open("orig-identity");
     struct pcscf *p = pcscf_start(f, NULL);
-    struct call call = {.caller = HOST_UE, .ue = identities[_i].ue};
+    struct call call = {.caller = HOST_UE, .datagrams = true, .ue = identities[_i].ue};
 
     call_run(p, &call);
     must_say(f, call_ue(&call), flow_text(f, "^answer-received .*%s", identities[_i].answer));
@@ -112,7 +113,7 @@ START_TEST(any_allowed_fingerprint_verifies_the_ue)
 {
     struct flow *f = flow_open("orig-hash");
     struct pcscf *p = pcscf_start(f, NULL);
-    struct call call = {.caller = HOST_UE, .ue = hashes[_i]};
+    struct call call = {.caller = HOST_UE, .datagrams = true, .ue = hashes[_i]};
 
     call_run(p, &call);
     pcscf_stop(p);
@@ -143,7 +144,8 @@ START_TEST(each_side_sees_the_bandwidth_of_its_leg)
 {
     struct flow *f = flow_open("orig-bandwidth");
     struct pcscf *p = pcscf_start(f, NULL);
-    struct call call = {.caller = HOST_UE, .ue = bandwidths[_i].ue, .core = bandwidths[_i].core};
+    struct call call = {
+        .caller = HOST_UE, .datagrams = true, .ue = bandwidths[_i].ue, .core = bandwidths[_i].core};
 
     call_run(p, &call);
     must_say(f, call_core(&call), flow_text(f, "^offer-received .*%s", bandwidths[_i].core_sees));
@@ -178,6 +180,7 @@ START_TEST(a_plain_fax_of_the_ue_stays_plain)
     struct flow *f = flow_open("orig-plain");
     struct pcscf *p = pcscf_start(f, NULL);
     struct call call = {.caller = HOST_UE,
+                        .datagrams = true,
                         .ue_side = "core",
                         .ue = "--bandwidth AS:60",
                         .core = "--bandwidth AS:60"};
@@ -232,8 +235,10 @@ START_TEST(the_answer_may_come_early_or_late)
 {
     struct flow *f = flow_open("course");
     struct pcscf *p = pcscf_start(f, NULL);
-    struct call call = {
-        .caller = courses[_i].caller, .ue = courses[_i].ue, .core = courses[_i].core};
+    struct call call = {.caller = courses[_i].caller,
+                        .datagrams = true,
+                        .ue = courses[_i].ue,
+                        .core = courses[_i].core};
 
     call_run(p, &call);
     must_say(f, program_text(call.programs[call.caller]), courses[_i].seen);
@@ -251,7 +256,7 @@ START_TEST(an_offerless_invite_of_the_ue_gets_a_secured_offer)
 {
     struct flow *f = flow_open("orig-offerless");
     struct pcscf *p = pcscf_start(f, NULL);
-    struct call call = {.caller = HOST_UE, .ue = "--offerless"};
+    struct call call = {.caller = HOST_UE, .datagrams = true, .ue = "--offerless"};
 
     call_run(p, &call);
     must_say(f, call_ue(&call),
@@ -276,8 +281,10 @@ START_TEST(each_side_has_its_own_ip_version)
                                     .core_v6 = families[_i].core,
                                     .next_hop = families[_i].core ? core6 : NULL};
     struct pcscf *p = pcscf_start(f, &options);
-    struct call call = {
-        .caller = HOST_UE, .ue_v6 = families[_i].access, .core_v6 = families[_i].core};
+    struct call call = {.caller = HOST_UE,
+                        .datagrams = true,
+                        .ue_v6 = families[_i].access,
+                        .core_v6 = families[_i].core};
 
     call_run(p, &call);
     must_say(f, call_ue(&call),
@@ -308,6 +315,7 @@ START_TEST(sip_may_run_over_tcp)
     struct pcscf *p = pcscf_start(f, &options);
     struct call call = {
         .caller = HOST_UE,
+        .datagrams = true,
         .ue = transports[_i].ue,
         .core = transports[_i].core,
         .target = flow_text(f, "sip:core@%s%s", flow_at(f, HOST_CORE), transports[_i].parameter)};

@@ -99,7 +99,9 @@ START_TEST(an_answer_without_setup_is_passive)
 {
     struct flow *f = flow_open("term-no-setup");
     struct pcscf *p = pcscf_start(f, NULL);
-    struct call call = {.caller = HOST_CORE, .ue = "--answer-setup passive --misbehave=no-setup"};
+    struct call call = {.caller = HOST_CORE,
+                        .datagrams = true,
+                        .ue = "--answer-setup passive --misbehave=no-setup"};
 
     call_run(p, &call);
     must_say(f, call_ue(&call), "^dtls-established role=server ");
@@ -114,7 +116,7 @@ START_TEST(the_failure_event_may_be_deferred)
     struct flow *f = flow_open("term-deferred");
     struct pcscf_options options = {.t38 = "notify_deferred: true"};
     struct pcscf *p = pcscf_start(f, &options);
-    struct call call = {.caller = HOST_CORE};
+    struct call call = {.caller = HOST_CORE, .datagrams = true};
 
     call_run(p, &call);
     struct chart chart = pcscf_chart(p);
@@ -136,7 +138,7 @@ START_TEST(the_offer_has_the_configured_name_of_the_identity)
     struct flow *f = flow_open("term-identity");
     struct pcscf_options options = {.t38 = flow_text(f, "identity: %s", identities[_i].configured)};
     struct pcscf *p = pcscf_start(f, &options);
-    struct call call = {.caller = HOST_CORE};
+    struct call call = {.caller = HOST_CORE, .datagrams = true};
 
     call_run(p, &call);
     struct chart chart = pcscf_chart(p);
@@ -152,8 +154,10 @@ START_TEST(each_side_sees_the_bandwidth_of_its_leg_when_called)
 {
     struct flow *f = flow_open("term-bandwidth");
     struct pcscf *p = pcscf_start(f, NULL);
-    struct call call = {
-        .caller = HOST_CORE, .ue = "--bandwidth AS:60", .core = "--bandwidth AS:60 --maxprate 50"};
+    struct call call = {.caller = HOST_CORE,
+                        .datagrams = true,
+                        .ue = "--bandwidth AS:60",
+                        .core = "--bandwidth AS:60 --maxprate 50"};
 
     call_run(p, &call);
     must_say(f, call_ue(&call), "^offer-received .* bandwidth=AS:75 ");
@@ -171,7 +175,8 @@ START_TEST(a_ue_that_is_not_capable_is_offered_plain_fax)
         .ues = flow_text(f, "{user: " UE_USER ", contact: \"%s\", mechanisms: []}",
                          flow_at(f, HOST_UE))};
     struct pcscf *p = pcscf_start(f, &options);
-    struct call call = {.caller = HOST_CORE, .ue_side = "core", .core = "--bandwidth AS:60"};
+    struct call call = {
+        .caller = HOST_CORE, .datagrams = true, .ue_side = "core", .core = "--bandwidth AS:60"};
 
     call_run(p, &call);
     must_say(f, call_ue(&call),
@@ -203,7 +208,7 @@ START_TEST(an_offerless_invite_of_the_core_is_answered_in_the_ack)
 {
     struct flow *f = flow_open("term-offerless");
     struct pcscf *p = pcscf_start(f, NULL);
-    struct call call = {.caller = HOST_CORE, .core = "--offerless"};
+    struct call call = {.caller = HOST_CORE, .datagrams = true, .core = "--offerless"};
 
     call_run(p, &call);
     must_say(f, call_core(&call), "^offer-received .* proto=udptl .* fingerprints=0 3ge2ae=none ");
@@ -227,8 +232,10 @@ START_TEST(each_side_has_its_own_ip_version_when_called)
         options.ues =
             flow_text(f, "{user: " UE_USER ", contact: \"[::1]:%u\"}", flow_port(f, HOST_UE));
     struct pcscf *p = pcscf_start(f, &options);
-    struct call call = {
-        .caller = HOST_CORE, .ue_v6 = families[_i].access, .core_v6 = families[_i].core};
+    struct call call = {.caller = HOST_CORE,
+                        .datagrams = true,
+                        .ue_v6 = families[_i].access,
+                        .core_v6 = families[_i].core};
 
     call_run(p, &call);
     struct chart chart = pcscf_chart(p);
@@ -245,6 +252,7 @@ START_TEST(the_request_uri_may_name_the_ue_and_tcp)
     struct pcscf_options options = {.ues = ""};
     struct pcscf *p = pcscf_start(f, &options);
     struct call call = {.caller = HOST_CORE,
+                        .datagrams = true,
                         .ue = "--transport tcp",
                         .core = "--transport tcp",
                         .target =

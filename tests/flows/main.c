@@ -48,6 +48,7 @@ static void add_all(struct suite *s)
     suite_msrp(s);
     suite_bfcp(s);
     suite_tcp(s);
+    suite_tcp_failure(s);
     suite_modification(s);
     suite_audio(s);
     suite_failure(s);

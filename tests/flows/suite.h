@@ -21,6 +21,7 @@ void suite_t38_term(struct suite *s);
 void suite_msrp(struct suite *s);
 void suite_bfcp(struct suite *s);
 void suite_tcp(struct suite *s);
+void suite_tcp_failure(struct suite *s);
 void suite_modification(struct suite *s);
 void suite_audio(struct suite *s);
 void suite_failure(struct suite *s);
