@@ -24,39 +24,19 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-// Connections looked at per turn: the rest waits while others have their turn.
-#define TCP_POINT_ACCEPTS 4
-// Connections that may begin per second and point; a TLS handshake costs as much as two hundred
-// datagrams.
-#define TCP_POINT_OPENINGS_PER_S 4
 // How long the peer may take to end its half of a connection that is closing, and to take each part
 // of what waits for it.
 #define TCP_POINT_LINGER_US (5 * 1000000ull)
 // Reads that a closing connection may throw away per turn.
 #define TCP_POINT_DRAINS 4
 
-static struct stream *stream_of(const struct tcp_point *p)
-{
-    return relay_stream(p->relay);
-}
-
-static struct point *told_at(const struct tcp_point *p)
-{
-    return &stream_of(p)->point[p->termination][0];
-}
-
-static void set_due(struct tcp_point *p, uint64_t due_us)
-{
-    p->due_us = due_us;
-    stream_rearm(stream_of(p));
-}
-
 // --- watching -----------------------------------------------------------------------------------
 
 static void log_unwatched(const struct tcp_point *p)
 {
     char id[STREAM_ID_MAX];
-    log_error(stream_id(stream_of(p), id), "a TCP socket cannot be watched: %s", strerror(errno));
+    log_error(stream_id(tcp_point_stream(p), id), "a TCP socket cannot be watched: %s",
+              strerror(errno));
 }
 
 static void watch_fd(struct tcp_point *p, int fd, struct watch *watch, uint32_t events)
@@ -103,18 +83,14 @@ void tcp_point_watch(struct tcp_point *p)
 
 // --- a connection comes or is lost --------------------------------------------------------------
 
-bool tcp_point_is_peer(const struct tcp_point *p)
-{
-    return p->outbound || p->latching == LATCHING_OFF || addr_equal_host(&p->peer, &p->remote);
-}
-
-static void begin_connection(struct tcp_point *p, const struct addr *peer, bool outbound)
+void tcp_point_begin(struct tcp_point *p, const struct addr *peer, bool outbound)
 {
     p->peer = *peer;
     p->outbound = outbound;
-    told_at(p)->remote = *peer;
-    stream_tell(told_at(p), &(struct telling){
-                                .event = AGW_TCP_CONNECTED, .outbound = outbound, .address = peer});
+    tcp_point_told_at(p)->remote = *peer;
+    stream_tell(
+        tcp_point_told_at(p),
+        &(struct telling){.event = AGW_TCP_CONNECTED, .outbound = outbound, .address = peer});
     tcp_point_feed(p, p->secured ? TCP_POINT_UP : TCP_POINT_READY);
     tcp_point_watch(p);
 }
@@ -129,93 +105,7 @@ static void drop_connection(struct tcp_point *p)
     sendqueue_clear(&p->queue);
     tls_close(p->tls);
     p->tls = NULL;
-    p->ended = p->finishing = p->finished = p->begun = false;
-}
-
-static void refuse(struct tcp_point *p, int fd, const struct addr *peer)
-{
-    tcp_abort(fd);
-    stream_drop(told_at(p), REASON_TCP_REFUSED, peer);
-    if (p->refused_told)
-        return;
-    p->refused_told = true;
-    stream_tell(
-        told_at(p),
-        &(struct telling){.event = AGW_DROPPED, .reason = REASON_TCP_REFUSED, .address = peer});
-}
-
-static bool is_named(const struct tcp_point *p, const struct addr *peer)
-{
-    return addr_is_set(&p->remote) && addr_equal_host(peer, &p->remote);
-}
-
-static bool opening_allowed(struct tcp_point *p, bool named)
-{
-    unsigned limit = named ? 2 * TCP_POINT_OPENINGS_PER_S : TCP_POINT_OPENINGS_PER_S;
-    uint64_t now = tcp_point_media(p)->now_us;
-    if (now - p->openings_since_us >= 1000000) {
-        p->openings_since_us = now;
-        p->openings = 0;
-    }
-    if (p->openings >= limit)
-        return false;
-    p->openings++;
-    return true;
-}
-
-// The connection there is may have ended without the point having heard of it yet: a peer that
-// connects again at once is not to be refused for that.
-static void look_again(struct tcp_point *p)
-{
-    if (p->state == TCP_POINT_CONNECTED || p->state == TCP_POINT_HANDSHAKE)
-        tcp_tls_readable(p);
-    else if (p->state == TCP_POINT_OPEN && !relay_is_flowing(p->relay))
-        tcp_point_peek(p);
-}
-
-// The signalled host comes first: somebody else who was faster has to go unless it was verified.
-static bool make_room(struct tcp_point *p, bool named)
-{
-    look_again(p);
-    bool unverified = p->state == TCP_POINT_CONNECTED || p->state == TCP_POINT_HANDSHAKE;
-    if (unverified && named && !p->outbound && !is_named(p, &p->peer))
-        tcp_point_feed(p, TCP_POINT_AGAIN);
-    return p->state == TCP_POINT_LISTENING;
-}
-
-static bool admit(struct tcp_point *p, const struct addr *peer)
-{
-    bool named = is_named(p, peer);
-    if (p->latching == LATCHING_OFF && addr_is_set(&p->remote) && !named)
-        return false;
-    return make_room(p, named) && opening_allowed(p, named);
-}
-
-static void fail_tcp(struct tcp_point *p, enum reason reason)
-{
-    relay_failed(p, AGW_TCP_FAILURE, reason, NULL);
-}
-
-static void on_listening(struct watch *watch, uint32_t events)
-{
-    struct tcp_point *p =
-        (struct tcp_point *)((char *)watch - offsetof(struct tcp_point, listening));
-    for (int i = 0; i < TCP_POINT_ACCEPTS && p->listener >= 0; i++) {
-        struct addr peer;
-        int fd = tcp_accept(p->listener, &peer);
-        if (fd == -EAGAIN || fd == -EINVAL) // none, or it listens no more
-            return;
-        if (fd < 0) {
-            fail_tcp(p, REASON_AGW_NO_RESOURCE);
-            return;
-        }
-        if (!admit(p, &peer)) {
-            refuse(p, fd, &peer);
-            continue;
-        }
-        p->fd = fd;
-        begin_connection(p, &peer, false);
-    }
+    p->outbound = p->ended = p->finishing = p->finished = p->begun = false;
 }
 
 // --- events of the connection -------------------------------------------------------------------
@@ -226,10 +116,10 @@ static void take_connect_result(struct tcp_point *p)
     if (rc == -EINPROGRESS)
         return;
     if (rc < 0) {
-        fail_tcp(p, REASON_TCP_CONNECT);
+        tcp_point_fail(p, REASON_TCP_CONNECT);
         return;
     }
-    begin_connection(p, &p->remote, true);
+    tcp_point_begin(p, &p->remote, true);
 }
 
 // True when what waits went out as far as the kernel takes it; else the point is gone.
@@ -244,7 +134,7 @@ static bool flush(struct tcp_point *p)
         return false;
     }
     if (n > 0 && p->state == TCP_POINT_CLOSING)
-        set_due(p, tcp_point_media(p)->now_us + TCP_POINT_LINGER_US);
+        tcp_point_set_due(p, tcp_point_media(p)->now_us + TCP_POINT_LINGER_US);
     if (p->finishing && !p->finished && sendqueue_waiting(&p->queue) == 0) {
         (void)shutdown(p->fd, SHUT_WR);
         p->finished = true;
@@ -324,11 +214,11 @@ static void start_listening(void *object, void *argument)
     struct tcp_point *p = object;
     int rc = tcp_listen(p->listener);
     if (rc < 0) {
-        fail_tcp(p, REASON_AGW_NO_RESOURCE);
+        tcp_point_fail(p, REASON_AGW_NO_RESOURCE);
         return;
     }
     watch_fd(p, p->listener, &p->listening, EPOLLIN);
-    set_due(p, p->attempt_until_us);
+    tcp_point_set_due(p, p->attempt_until_us);
 }
 
 // The port stays ours. A socket that neither listens nor is connected would be told of for ever.
@@ -342,7 +232,7 @@ static void stop_listening(void *object, void *argument)
 {
     struct tcp_point *p = object;
     unlisten(p);
-    set_due(p, DEADLINE_NEVER);
+    tcp_point_set_due(p, DEADLINE_NEVER);
 }
 
 static void start_connecting(void *object, void *argument)
@@ -350,19 +240,20 @@ static void start_connecting(void *object, void *argument)
     struct tcp_point *p = object;
     p->fd = p->listener;
     p->listener = -1;
-    set_due(p, tcp_point_patience(p));
+    p->outbound = true;
+    tcp_point_set_due(p, tcp_point_patience(p));
     int rc = tcp_connect(p->fd, &p->remote);
     if (rc == 0)
-        begin_connection(p, &p->remote, true);
+        tcp_point_begin(p, &p->remote, true);
     else if (rc != -EINPROGRESS)
-        fail_tcp(p, REASON_TCP_CONNECT);
+        tcp_point_fail(p, REASON_TCP_CONNECT);
     tcp_point_watch(p);
 }
 
 static void on_up(void *object, void *argument)
 {
     struct tcp_point *p = object;
-    set_due(p, DEADLINE_NEVER);
+    tcp_point_set_due(p, DEADLINE_NEVER);
     relay_changed(p->relay);
     tcp_tls_begin(p);
 }
@@ -370,7 +261,7 @@ static void on_up(void *object, void *argument)
 static void on_ready(void *object, void *argument)
 {
     struct tcp_point *p = object;
-    set_due(p, DEADLINE_NEVER);
+    tcp_point_set_due(p, DEADLINE_NEVER);
     relay_changed(p->relay);
 }
 
@@ -378,7 +269,7 @@ static void listen_on(void *object, void *argument)
 {
     struct tcp_point *p = object;
     drop_connection(p);
-    set_due(p, p->attempt_until_us);
+    tcp_point_set_due(p, p->attempt_until_us);
 }
 
 static void release_sockets(void *object, void *argument)
@@ -388,7 +279,7 @@ static void release_sockets(void *object, void *argument)
     if (p->listener >= 0)
         close(p->listener);
     p->listener = -1;
-    set_due(p, DEADLINE_NEVER);
+    tcp_point_set_due(p, DEADLINE_NEVER);
 }
 
 static void begin_closing(void *object, void *argument)
@@ -397,7 +288,7 @@ static void begin_closing(void *object, void *argument)
     if (p->listener >= 0)
         close(p->listener);
     p->listener = -1;
-    set_due(p, tcp_point_media(p)->now_us + TCP_POINT_LINGER_US);
+    tcp_point_set_due(p, tcp_point_media(p)->now_us + TCP_POINT_LINGER_US);
     tcp_point_finish(p);
     closing_ready(p);
     tcp_point_watch(p);
@@ -435,7 +326,7 @@ static void begin_anew(void *object, void *argument)
     struct tcp_point *p = object;
     end_at_once(p);
     drop_connection(p);
-    set_due(p, DEADLINE_NEVER);
+    tcp_point_set_due(p, DEADLINE_NEVER);
     p->attempt_until_us = DEADLINE_NEVER;
     p->stranger_failed = REASON_TCP_TIMEOUT;
     p->refused_told = false;
@@ -446,7 +337,7 @@ static void begin_anew(void *object, void *argument)
     int rc = tcp_open(&p->local);
     p->listener = rc < 0 ? -1 : rc;
     if (rc < 0)
-        fail_tcp(p, REASON_AGW_NO_RESOURCE);
+        tcp_point_fail(p, REASON_AGW_NO_RESOURCE);
 }
 
 static const struct fsm_row rows[] = {
@@ -506,14 +397,14 @@ static const struct fsm fsm = {.name = "TCP point",
 void tcp_point_feed(struct tcp_point *p, enum tcp_point_event event)
 {
     char id[STREAM_ID_MAX];
-    fsm_feed(&fsm, &p->state, event, p, NULL, stream_id(stream_of(p), id));
+    fsm_feed(&fsm, &p->state, event, p, NULL, stream_id(tcp_point_stream(p), id));
 }
 
 // --- control ------------------------------------------------------------------------------------
 
 void tcp_point_init(struct tcp_point *p, struct relay *relay, enum agw_termination termination)
 {
-    *p = (struct tcp_point){.listening = {on_listening},
+    *p = (struct tcp_point){.listening = {tcp_point_incoming},
                             .talking = {on_talking},
                             .relay = relay,
                             .termination = termination,
@@ -551,18 +442,6 @@ static bool keep_fingerprints(struct tcp_point *p, const struct fingerprints *re
     return true;
 }
 
-// Whoever was let in before the ALG named the peer has to be the peer (REQ-126).
-static void check_early_connection(struct tcp_point *p)
-{
-    bool wrong = p->latching == LATCHING_OFF && !is_named(p, &p->peer);
-    if (p->state < TCP_POINT_CONNECTED || p->outbound || !addr_is_set(&p->remote))
-        return;
-    if (p->state >= TCP_POINT_CLOSING || (!wrong && p->role != AGW_TCP_CLIENT))
-        return;
-    stream_drop(told_at(p), REASON_TCP_REFUSED, &p->peer);
-    tcp_point_feed(p, TCP_POINT_AGAIN);
-}
-
 void tcp_point_configure(struct tcp_point *p, const struct agw_request *request)
 {
     // 0.0.0.0 means hold, not an address (RFC 3264 8.4).
@@ -580,7 +459,7 @@ void tcp_point_configure(struct tcp_point *p, const struct agw_request *request)
     else
         p->tls_client = p->tls_client || request->establish_dtls;
     if (!relay_is_flowing(p->relay))
-        check_early_connection(p);
+        tcp_point_check_early(p);
 }
 
 static void follow_role(struct tcp_point *p)
@@ -611,7 +490,7 @@ void tcp_point_limit(struct tcp_point *p)
         return;
     p->attempt_until_us = tcp_point_patience(p);
     if (p->state == TCP_POINT_LISTENING)
-        set_due(p, p->attempt_until_us);
+        tcp_point_set_due(p, p->attempt_until_us);
 }
 
 void tcp_point_renew(struct tcp_point *p)
@@ -674,12 +553,12 @@ void tcp_point_due(struct tcp_point *p)
     switch (p->state) {
     case TCP_POINT_LISTENING:
         if (p->stranger_failed == REASON_TCP_TIMEOUT)
-            fail_tcp(p, REASON_TCP_TIMEOUT);
+            tcp_point_fail(p, REASON_TCP_TIMEOUT);
         else
             relay_failed(p, AGW_DTLS_FAILURE, p->stranger_failed, NULL);
         break;
     case TCP_POINT_CONNECTING:
-        fail_tcp(p, REASON_TCP_TIMEOUT);
+        tcp_point_fail(p, REASON_TCP_TIMEOUT);
         break;
     case TCP_POINT_CONNECTED:
     case TCP_POINT_HANDSHAKE:

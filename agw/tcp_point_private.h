@@ -23,9 +23,18 @@ enum tcp_point_event {
 
 void tcp_point_feed(struct tcp_point *point, enum tcp_point_event event);
 
+static inline struct stream *tcp_point_stream(const struct tcp_point *point)
+{
+    return relay_stream(point->relay);
+}
 static inline struct media *tcp_point_media(const struct tcp_point *point)
 {
-    return relay_stream(point->relay)->media;
+    return tcp_point_stream(point)->media;
+}
+// In whose name the ALG is told.
+static inline struct point *tcp_point_told_at(const struct tcp_point *point)
+{
+    return &tcp_point_stream(point)->point[point->termination][0];
 }
 // The time that one step of establishing a connection may take: SYN, accept, TLS handshake.
 static inline uint64_t tcp_point_patience(const struct tcp_point *point)
@@ -33,8 +42,26 @@ static inline uint64_t tcp_point_patience(const struct tcp_point *point)
     const struct media *media = tcp_point_media(point);
     return media->now_us + media->cfg->agw.handshake_timeout_ms * 1000ull;
 }
+static inline void tcp_point_set_due(struct tcp_point *point, uint64_t due_us)
+{
+    point->due_us = due_us;
+    stream_rearm(tcp_point_stream(point));
+}
+static inline void tcp_point_fail(struct tcp_point *point, enum reason reason)
+{
+    relay_failed(point, AGW_TCP_FAILURE, reason, NULL);
+}
+// TCP is up with peer.
+void tcp_point_begin(struct tcp_point *point, const struct addr *peer, bool outbound);
+
+// --- connections that come (tcp_incoming.c) -----------------------------------------------------
+
+// The listener is readable.
+void tcp_point_incoming(struct watch *watch, uint32_t events);
 // Whether the connection is with whom the ALG named; else it may be anybody's.
 bool tcp_point_is_peer(const struct tcp_point *point);
+// Whoever was let in before the ALG named the peer has to be the peer (REQ-126).
+void tcp_point_check_early(struct tcp_point *point);
 
 // --- TLS on a point (tcp_tls.c) -----------------------------------------------------------------
 

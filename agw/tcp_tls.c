@@ -36,17 +36,6 @@ static bool send_wire(struct tcp_point *p, const struct tls_room *wire)
     return wire->len == 0 || sendqueue_send(&p->queue, p->fd, wire->bytes, wire->len) == 0;
 }
 
-static struct point *told_at(const struct tcp_point *p)
-{
-    return &relay_stream(p->relay)->point[p->termination][0];
-}
-
-static void set_due(struct tcp_point *p, uint64_t due_us)
-{
-    p->due_us = due_us;
-    stream_rearm(relay_stream(p->relay));
-}
-
 // --- what became of the handshake ---------------------------------------------------------------
 
 static void describe(const struct tcp_point *p, char text[static 192])
@@ -60,7 +49,7 @@ static void stranger_failed(struct tcp_point *p, enum reason reason)
 {
     reason_count(reason);
     p->stranger_failed = reason;
-    stream_tell(told_at(p),
+    stream_tell(tcp_point_told_at(p),
                 &(struct telling){.event = AGW_DROPPED, .reason = reason, .address = &p->peer});
     tcp_point_feed(p, TCP_POINT_AGAIN);
 }
@@ -80,10 +69,10 @@ static void established(struct tcp_point *p)
 {
     char text[sizeof((struct agw_notification *)0)->text];
     describe(p, text);
-    stream_tell(told_at(p), &(struct telling){.event = AGW_DTLS_ESTABLISHED,
-                                              .outbound = !tls_is_server(p->tls),
-                                              .address = &p->peer,
-                                              .text = text});
+    stream_tell(tcp_point_told_at(p), &(struct telling){.event = AGW_DTLS_ESTABLISHED,
+                                                        .outbound = !tls_is_server(p->tls),
+                                                        .address = &p->peer,
+                                                        .text = text});
     tcp_point_feed(p, TCP_POINT_READY);
 }
 
@@ -122,11 +111,12 @@ void tcp_tls_open(struct tcp_point *p, bool server)
     }
     tcp_point_feed(p, TCP_POINT_SECURE);
     // Without fingerprints the peer is not who is waited for.
-    set_due(p, p->fingerprints ? tcp_point_patience(p) : DEADLINE_NEVER);
+    tcp_point_set_due(p, p->fingerprints ? tcp_point_patience(p) : DEADLINE_NEVER);
     if (server)
         return;
-    stream_tell(told_at(p), &(struct telling){
-                                .event = AGW_CLIENT_HELLO, .outbound = true, .address = &p->peer});
+    stream_tell(
+        tcp_point_told_at(p),
+        &(struct telling){.event = AGW_CLIENT_HELLO, .outbound = true, .address = &p->peer});
     tls_start(p->tls, &wire);
     (void)send_wire(p, &wire);
     look(p, &plain);
@@ -141,7 +131,7 @@ void tcp_tls_begin(struct tcp_point *p)
     else if (p->guard_ms == 0)
         tcp_tls_open(p, false);
     else if (p->due_us == DEADLINE_NEVER)
-        set_due(p, tcp_point_media(p)->now_us + p->guard_ms * 1000ull);
+        tcp_point_set_due(p, tcp_point_media(p)->now_us + p->guard_ms * 1000ull);
 }
 
 // The ClientHello came before the ALG said who is client. By the strict rule the peer was wrong
@@ -155,7 +145,7 @@ void tcp_tls_configure(struct tcp_point *p)
         failed(p, REASON_DTLS_HANDSHAKE);
         return;
     }
-    set_due(p, tcp_point_patience(p));
+    tcp_point_set_due(p, tcp_point_patience(p));
     tls_set_fingerprints(p->tls, p->fingerprints, &plain, &wire);
     (void)send_wire(p, &wire);
     look(p, &plain);
@@ -193,7 +183,8 @@ static void take_flight(struct tcp_point *p)
     if (n <= 0)
         tls_stream_ended(p->tls);
     else if (!p->begun && tls_is_server(p->tls) && tls_begins_with(media->rooms->read, (size_t)n))
-        stream_tell(told_at(p), &(struct telling){.event = AGW_CLIENT_HELLO, .address = &p->peer});
+        stream_tell(tcp_point_told_at(p),
+                    &(struct telling){.event = AGW_CLIENT_HELLO, .address = &p->peer});
     p->begun = true;
     if (n > 0)
         tls_receive(p->tls, media->rooms->read, (size_t)n, &plain, &wire);
