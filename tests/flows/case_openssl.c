@@ -2,6 +2,7 @@
 // Third-party DTLS: OpenSSL's own tools as the media of a UE whose SIP is made by hand. Whoever
 // reads RFC 7345 the same way as OpenSSL can talk to T1.
 #include "tests/flows/agent.h"
+#include "tests/flows/openssl.h"
 #include "tests/flows/sip.h"
 #include "tests/flows/socket.h"
 #include "tests/flows/suite.h"
@@ -21,24 +22,6 @@ struct scene {
     const char *t1, *t2;     // addresses of the AGW
 };
 
-static const char *run(struct flow *f, const char *arguments)
-{
-    struct program *p = program_run(f, "openssl", "openssl", arguments);
-    int status = program_wait(p);
-
-    flow_check(f, status == 0, "openssl %s: %d", arguments, status);
-    return program_text(p);
-}
-
-static void make_certificate(struct scene *s)
-{
-    run(s->f, "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 "
-              "-subj /CN=ue -keyout key.pem -out cert.pem");
-    const char *said = run(s->f, "x509 -in cert.pem -noout -fingerprint -sha256");
-    s->fingerprint = flow_value(s->f, said, "Fingerprint=", "Fingerprint=");
-    flow_check(s->f, s->fingerprint != NULL, "no fingerprint in: %s", said);
-}
-
 static struct scene scene_open(const char *name)
 {
     struct scene s = {.f = flow_open(name)};
@@ -50,7 +33,7 @@ static struct scene scene_open(const char *name)
     int probe = socket_bind(s.f, HOST_UE, 0); // nobody else is on this address
     s.ue_port = socket_port(probe);
     close(probe);
-    make_certificate(&s);
+    s.fingerprint = openssl_certificate(s.f);
     return s;
 }
 
@@ -61,18 +44,6 @@ static void scene_close(struct scene *s)
     sip_close(s->core);
     pcscf_stop(s->p);
     flow_close(s->f);
-}
-
-// "127.64.1.4:20002" out of c= and m=.
-static const char *media_address(struct flow *f, const char *message)
-{
-    const char *body = sip_body(message), *media = strstr(body, "\nm=");
-    const char *host = flow_value(f, media ? media : body, "^c=IN IP4 ", "IP4 ");
-    const char *port = flow_value(f, body, "^m=image ", "m=image ");
-
-    flow_check(f, port != NULL, "no media in:\n%s", message);
-    host = host ? host : flow_value(f, body, "^c=IN IP4 ", "IP4 ");
-    return flow_text(f, "%s:%s", host, port);
 }
 
 static const char *offer(struct scene *s, const char *setup)
@@ -90,14 +61,14 @@ static void call(struct scene *s, const char *setup)
 {
     sip_send(s->ue, sip_request(s->ue, "INVITE", "sip:fax@example.net", NULL, offer(s, setup)));
     const char *invite = sip_expect(s->core, "^INVITE ");
-    s->t2 = media_address(s->f, invite);
+    s->t2 = openssl_peer(s->f, invite, "image");
     s->core_dialog = sip_dialog_of_request(s->core, invite);
     const char *answer =
         flow_text(s->f, "v=0\no=- 1 1 IN IP4 %s\ns=-\nc=IN IP4 %s\nt=0 0\nm=image %u udptl t38\n",
                   flow_host(s->f, HOST_CORE), flow_host(s->f, HOST_CORE), socket_port(s->media));
     sip_send(s->core, sip_response(s->core, invite, "200 OK", NULL, answer));
     const char *ok = sip_expect(s->ue, "^SIP/2.0 200 ");
-    s->t1 = media_address(s->f, ok);
+    s->t1 = openssl_peer(s->f, ok, "image");
     s->ue_dialog = sip_dialog_of_response(s->ue, ok);
     sip_send(s->ue, sip_dialog_request(&s->ue_dialog, "ACK", NULL, NULL));
     sip_expect(s->core, "^ACK ");
@@ -186,8 +157,7 @@ START_TEST(openssl_with_another_certificate_is_refused)
     struct scene s = scene_open("openssl-wrong");
     bool active = _i == 0;
 
-    s.fingerprint = flow_replace(s.f, s.fingerprint, flow_copy(s.f, s.fingerprint, 2),
-                                 strncmp(s.fingerprint, "00", 2) == 0 ? "01" : "00");
+    s.fingerprint = openssl_wrong(s.f, s.fingerprint);
     struct program *openssl = active ? NULL : server(&s);
     call(&s, roles[_i]);
     openssl = active ? client(&s) : openssl;

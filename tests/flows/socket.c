@@ -86,6 +86,27 @@ size_t socket_receive(struct flow *f, int fd, void *bytes, size_t size)
     return (size_t)got;
 }
 
+int socket_listen(struct flow *f, enum host host)
+{
+    struct addr at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    ck_assert_int_eq(addr_parse(&at, flow_host(f, host), 0), 0);
+    ck_assert_int_eq(bind(fd, &at.sa, at.len), 0);
+    ck_assert_int_eq(listen(fd, 1), 0);
+    return fd;
+}
+
+int socket_accept(struct flow *f, int listener)
+{
+    uint64_t deadline = flow_now_ms() + (uint64_t)flow_patience();
+    int fd;
+
+    while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) < 0)
+        flow_check(f, programs_poll(f, listener, deadline), "nobody connects");
+    return fd;
+}
+
 int socket_connect(struct flow *f, enum host from, const char *to)
 {
     struct addr own, peer;

@@ -14,6 +14,10 @@ void socket_send(int fd, const char *to, const void *bytes, size_t len);
 // Waits for a datagram. Returns its length; the test fails when none comes in time.
 size_t socket_receive(struct flow *f, int fd, void *bytes, size_t size);
 
+// Listens at a free TCP port of the host.
+int socket_listen(struct flow *f, enum host host);
+// Waits for a connection.
+int socket_accept(struct flow *f, int listener);
 // A TCP connection from the host's address.
 int socket_connect(struct flow *f, enum host from, const char *to);
 void socket_write(int fd, const char *text);
