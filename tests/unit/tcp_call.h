@@ -99,12 +99,34 @@ static inline void call_prepare(struct call *c, struct plan plan)
         c->certificate = certificate_create(CERTIFICATE_ECDSA);
 }
 
+static inline void call_reserve_as(struct call *c, struct agw_request r1, struct agw_request r2)
+{
+    ck_assert_int_eq(agw_reserve_and_configure(lab.agw, &r1, &c->t1), REASON_NONE);
+    r2.context = c->context = c->t1.context;
+    ck_assert_int_eq(agw_reserve_and_configure(lab.agw, &r2, &c->t2), REASON_NONE);
+}
+
 // Both terminations with all that is known.
 static inline void call_reserve(struct call *c)
 {
-    struct agw_request r1 = request_t1(c);
-    ck_assert_int_eq(agw_reserve_and_configure(lab.agw, &r1, &c->t1), REASON_NONE);
+    call_reserve_as(c, request_t1(c), request_t2(c));
+}
+
+// T1 alone, before anything is known of the UE, as it is reserved for an offer to the UE.
+static inline void call_reserve_early(struct call *c)
+{
+    struct agw_request early = request_t1(c);
+    early.remote = (struct addr){0};
+    early.remote_fingerprints.count = 0;
+    early.establish_dtls = early.establish_tcp = early.tcp_trigger = false;
+    early.tcp_setup = AGW_TCP_UNDECIDED;
+    ck_assert_int_eq(agw_reserve(lab.agw, &early, &c->t1), REASON_NONE);
     c->context = c->t1.context;
+}
+
+// T2 after call_reserve_early().
+static inline void call_reserve_core(struct call *c)
+{
     struct agw_request r2 = request_t2(c);
     ck_assert_int_eq(agw_reserve_and_configure(lab.agw, &r2, &c->t2), REASON_NONE);
 }

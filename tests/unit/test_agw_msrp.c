@@ -91,9 +91,7 @@ START_TEST(paths_may_come_with_configure)
     call_prepare(&c, aware(true));
     struct agw_request r1 = request_t1(&c), r2 = request_t2(&c);
     r1.msrp_local = r1.msrp_remote = r2.msrp_local = r2.msrp_remote = NULL;
-    ck_assert_int_eq(agw_reserve_and_configure(lab.agw, &r1, &c.t1), REASON_NONE);
-    r2.context = c.context = c.t1.context;
-    ck_assert_int_eq(agw_reserve_and_configure(lab.agw, &r2, &c.t2), REASON_NONE);
+    call_reserve_as(&c, r1, r2);
     call_connect(&c);
     call_secure(&c);
     {

@@ -84,9 +84,7 @@ static struct meeting *meet(const struct ways *w)
     }
     struct agw_request r1 = request_t1(c), r2 = request_t2(c);
     r1.remote_fingerprints = m->ue.fingerprints;
-    ck_assert_int_eq(agw_reserve_and_configure(lab.agw, &r1, &c->t1), REASON_NONE);
-    r2.context = c->context = c->t1.context;
-    ck_assert_int_eq(agw_reserve_and_configure(lab.agw, &r2, &c->t2), REASON_NONE);
+    call_reserve_as(c, r1, r2);
     if (w->agw_client) {
         core_connects(c);
     } else {

@@ -53,14 +53,9 @@ START_TEST(tls_may_begin_before_the_fingerprints_are_known)
         struct call c;
         set_up();
         call_prepare(&c, secured(v));
-        struct agw_request r1 = request_t1(&c), r2 = request_t2(&c), early = r1;
-        early.remote = (struct addr){0};
-        early.remote_fingerprints.count = 0;
-        early.tcp_setup = AGW_TCP_UNDECIDED;
-        early.tcp_trigger = false;
-        ck_assert_int_eq(agw_reserve(lab.agw, &early, &c.t1), REASON_NONE);
-        r2.context = c.context = c.t1.context;
-        ck_assert_int_eq(agw_reserve_and_configure(lab.agw, &r2, &c.t2), REASON_NONE);
+        struct agw_request r1 = request_t1(&c);
+        call_reserve_early(&c);
+        call_reserve_core(&c);
         ue_connects(&c);
         tcp_peer_secure(&c.ue, false, c.plan.tls, c.certificate);
         fcntl(c.ue.fd, F_SETFL, O_NONBLOCK);
@@ -100,9 +95,7 @@ START_TEST(the_strict_rule_refuses_a_wrong_clienthello)
             r1.remote_fingerprints.count = 0;
             r1.establish_dtls = false;
         }
-        ck_assert_int_eq(agw_reserve_and_configure(lab.agw, &r1, &c.t1), REASON_NONE);
-        r2.context = c.context = c.t1.context;
-        ck_assert_int_eq(agw_reserve_and_configure(lab.agw, &r2, &c.t2), REASON_NONE);
+        call_reserve_as(&c, r1, r2);
         ue_connects(&c);
         tcp_peer_secure(&c.ue, false, c.plan.tls, c.certificate);
         if (early) {
@@ -250,9 +243,7 @@ START_TEST(clear_text_on_a_secured_leg_has_a_name)
         struct agw_request r1 = request_t1(&c), r2 = request_t2(&c);
         if (i == 2)
             r1.remote_fingerprints.count = 0;
-        ck_assert_int_eq(agw_reserve_and_configure(lab.agw, &r1, &c.t1), REASON_NONE);
-        r2.context = c.context = c.t1.context;
-        ck_assert_int_eq(agw_reserve_and_configure(lab.agw, &r2, &c.t2), REASON_NONE);
+        call_reserve_as(&c, r1, r2);
         call_connect(&c);
         tcp_peer_say(&c.ue, "MSRP d93kswow SEND\r\n");
         expect_told(&c, AGW_DTLS_FAILURE, AGW_T1, REASON_PLAIN_ON_TLS);
