@@ -31,8 +31,9 @@
 // Whole calls per turn, and how many of them are under way at a time.
 #define CALLS 400
 #define CALLS_AT_ONCE 8
-// Calls at each end of the set-up over which its cost is averaged.
-#define SAMPLE 100
+// The cost of set-up is looked at over the first and the last few blocks of calls.
+#define BLOCK 100
+#define BLOCKS 3
 // The transactions of a set-up are gone 64 * T1 = 32 s later (RFC 3261 17.1.1.2): idle from there.
 #define IDLE_AFTER_S 36
 
@@ -49,12 +50,28 @@ struct subject {
     unsigned shaken; // sessions whose handshake is done
 };
 
+#define MEDIA_ROWS 13
+enum {
+    ROW_HANDSHAKE = MEDIA_ROWS, // the rows before are media_rows below
+    ROW_CALL,
+    ROW_PLAIN_CALL,
+    ROW_CALL_RATE,
+    ROW_SET_UP,
+    ROW_PSS,
+    ROW_IDLE_PSS,
+    ROW_IDLE_RSS,
+    ROWS
+};
+
 struct bench {
     const char *build;
     unsigned turns;
     struct identity identity; // of all UEs
     struct subject floor, ours, gather, idle, calls;
     uint64_t lost, damaged, sent;
+    struct child_memory before; // of idle, without sessions
+    uint64_t idle_since_ns;     // all its sessions are there
+    struct row rows[ROWS];
 };
 
 static _Noreturn void die(const char *what)
@@ -190,23 +207,24 @@ struct media_row {
     struct ends_load load;
 };
 
-// Aims: policy, latching and statistics may cost a fifth; gathering must more than pay.
+// Aims: policy, latching and statistics may cost a fifth; where most turns would carry a datagram
+// or two, gathering must more than pay for them.
 static const struct media_row media_rows[] = {
     {KIND_UDP, false, 1.2, {"1 busy stream", 1, ENDS_UP, 0, 128, 60000}},
     {KIND_UDP, false, 1.2, {"1000 busy streams", 1000, ENDS_UP, 0, 2000, 60000}},
     {KIND_UDP, false, 1.2, {"1000 streams x 50/s", 1000, ENDS_UP, 50, 0, 50000}},
-    {KIND_UDP, true, 1.0, {"1000 streams x 50/s, gathering", 1000, ENDS_UP, 50, 0, 50000}},
+    {KIND_UDP, true, 1.2, {"1000 streams x 50/s, gathering", 1000, ENDS_UP, 50, 0, 50000}},
     {KIND_UDP, false, 1.2, {"200 streams x 50/s", 200, ENDS_UP, 50, 0, 10000}},
     {KIND_UDP, true, 1.0, {"200 streams x 50/s, gathering", 200, ENDS_UP, 50, 0, 10000}},
     {KIND_DTLS, false, 1.2, {"1 busy stream, up", 1, ENDS_UP, 0, 128, 60000}},
     {KIND_DTLS, false, 1.2, {"1 busy stream, down", 1, ENDS_DOWN, 0, 128, 60000}},
     {KIND_DTLS, false, 1.2, {"1000 busy streams", 1000, ENDS_BOTH, 0, 2000, 60000}},
     {KIND_DTLS, false, 1.2, {"1000 streams x 50/s", 1000, ENDS_BOTH, 50, 0, 50000}},
-    {KIND_DTLS, true, 1.0, {"1000 streams x 50/s, gathering", 1000, ENDS_BOTH, 50, 0, 50000}},
+    {KIND_DTLS, true, 1.2, {"1000 streams x 50/s, gathering", 1000, ENDS_BOTH, 50, 0, 50000}},
     {KIND_DTLS, false, 1.2, {"200 streams x 50/s", 200, ENDS_BOTH, 50, 0, 10000}},
     {KIND_DTLS, true, 1.0, {"200 streams x 50/s, gathering", 200, ENDS_BOTH, 50, 0, 10000}},
 };
-#define MEDIA_ROWS (sizeof(media_rows) / sizeof(media_rows[0]))
+_Static_assert(sizeof(media_rows) / sizeof(media_rows[0]) == MEDIA_ROWS, "MEDIA_ROWS counts them");
 
 // Returns the CPU time of one datagram in microseconds.
 static double carry(struct bench *b, struct subject *s, enum kind kind,
@@ -219,36 +237,28 @@ static double carry(struct bench *b, struct subject *s, enum kind kind,
     return r.arrived > 0 ? (double)r.cpu_ns / 1e3 / (double)r.arrived : 0;
 }
 
-static void measure_media(struct bench *b, struct row rows[static MEDIA_ROWS])
+static void measure_media(struct bench *b)
 {
     for (unsigned turn = 0; turn < b->turns; turn++) {
         for (size_t i = 0; i < MEDIA_ROWS; i++) {
             const struct media_row *m = &media_rows[i];
             struct subject *ours = m->gather ? &b->gather : &b->ours;
+            struct row *row = &b->rows[i];
             // who begins changes, so that nobody always finds the machine as the other left it
             if (turn & 1)
-                series_add(&rows[i].ours, carry(b, ours, m->kind, &m->load));
-            series_add(&rows[i].floor, carry(b, &b->floor, m->kind, &m->load));
+                series_add(&row->ours, carry(b, ours, m->kind, &m->load));
+            series_add(&row->floor, carry(b, &b->floor, m->kind, &m->load));
             if (!(turn & 1))
-                series_add(&rows[i].ours, carry(b, ours, m->kind, &m->load));
+                series_add(&row->ours, carry(b, ours, m->kind, &m->load));
         }
     }
 }
 
-static void name_media(struct row rows[static MEDIA_ROWS])
-{
-    for (size_t i = 0; i < MEDIA_ROWS; i++)
-        rows[i] = (struct row){.group = media_rows[i].kind == KIND_DTLS ? "DTLS" : "UDP",
-                               .what = media_rows[i].load.name,
-                               .unit = "us/datagram",
-                               .aim = media_rows[i].aim,
-                               .rates = true};
-}
-
 // --- handshakes, calls, memory ------------------------------------------------------------------
 
-static void measure_handshakes(struct bench *b, struct row *row)
+static void measure_handshakes(struct bench *b)
 {
+    struct row *row = &b->rows[ROW_HANDSHAKE];
     for (unsigned turn = 0; turn < b->turns; turn++) {
         series_add(&row->floor, shake_hands(&b->floor, HANDSHAKES));
         series_add(&row->ours, shake_hands(&b->ours, HANDSHAKES));
@@ -258,9 +268,10 @@ static void measure_handshakes(struct bench *b, struct row *row)
     shake_hands(&b->gather, SESSIONS);
 }
 
-static void measure_calls(struct bench *b, struct row *cpu, struct row *wall)
+// rate may be NULL.
+static void measure_calls(struct bench *b, enum kind kind, struct row *cpu, struct row *rate)
 {
-    struct calls *calls = open_calls(b, &b->calls, KIND_DTLS);
+    struct calls *calls = open_calls(b, &b->calls, kind);
     const struct child *child = &b->calls.child[KIND_UDP];
     (void)calls_run(calls, CALLS_WHOLE, 0, CALLS, CALLS_AT_ONCE);
     for (unsigned turn = 0; turn < b->turns; turn++) {
@@ -271,54 +282,51 @@ static void measure_calls(struct bench *b, struct row *cpu, struct row *wall)
         uint64_t taken = bench_ns(CLOCK_MONOTONIC) - from;
         child_settle(child);
         series_add(&cpu->ours, (double)(child_cpu_ns(child) - before) / 1e3 / CALLS);
-        series_add(&wall->ours, CALLS * 1e9 / (double)taken);
+        if (rate)
+            series_add(&rate->ours, CALLS * 1e9 / (double)taken);
     }
     calls_close(calls);
 }
-
-struct memory_rows {
-    struct row early, late, pss, rss, idle_pss;
-    struct child_memory before;
-    uint64_t since_ns; // all sessions are there
-};
 
 static double set_up_cost(struct subject *s, struct calls *calls, unsigned first)
 {
     const struct child *child = &s->child[KIND_DTLS];
     child_settle(child);
     uint64_t before = child_cpu_ns(child);
-    set_up(s, calls, KIND_DTLS, first, SAMPLE, 1);
+    set_up(s, calls, KIND_DTLS, first, BLOCK, 1);
     child_settle(child);
-    return (double)(child_cpu_ns(child) - before) / 1e3 / SAMPLE;
+    return (double)(child_cpu_ns(child) - before) / 1e3 / BLOCK;
 }
 
-// The first calls, then the rest, then their handshakes.
-static void fill_idle(struct bench *b, struct memory_rows *rows)
+// The sessions that stay idle: the first blocks, the rest, the last blocks, then all handshakes.
+static void fill_idle(struct bench *b)
 {
     struct subject *s = &b->idle;
+    struct row *row = &b->rows[ROW_SET_UP];
     struct calls *calls = open_calls(b, s, KIND_DTLS);
     open_ends(b, s, KIND_DTLS);
     if (calls_run(calls, CALLS_WHOLE, 0, 1, 1) < 1)
         die("calls fail");
-    rows->before = child_memory(&s->child[KIND_DTLS]);
-    series_add(&rows->early.ours, set_up_cost(s, calls, 0));
-    set_up(s, calls, KIND_DTLS, SAMPLE, SESSIONS - 2 * SAMPLE, CALLS_AT_ONCE);
-    series_add(&rows->late.ours, set_up_cost(s, calls, SESSIONS - SAMPLE));
-    series_add(&rows->late.floor, series_median(&rows->early.ours));
+    b->before = child_memory(&s->child[KIND_DTLS]);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        series_add(&row->floor, set_up_cost(s, calls, i * BLOCK));
+    set_up(s, calls, KIND_DTLS, BLOCKS * BLOCK, SESSIONS - 2 * BLOCKS * BLOCK, CALLS_AT_ONCE);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        series_add(&row->ours, set_up_cost(s, calls, SESSIONS - (BLOCKS - i) * BLOCK));
     calls_close(calls);
     shake_hands(s, SESSIONS);
-    rows->since_ns = bench_ns(CLOCK_MONOTONIC);
+    b->idle_since_ns = bench_ns(CLOCK_MONOTONIC);
     struct child_memory now = child_memory(&s->child[KIND_DTLS]);
-    series_add(&rows->pss.ours, (double)(now.pss_kib - rows->before.pss_kib) / SESSIONS);
+    series_add(&b->rows[ROW_PSS].ours, (double)(now.pss_kib - b->before.pss_kib) / SESSIONS);
 }
 
-static void read_idle(const struct bench *b, struct memory_rows *rows)
+static void read_idle(struct bench *b)
 {
-    while (bench_ns(CLOCK_MONOTONIC) - rows->since_ns < IDLE_AFTER_S * 1000000000ull)
+    while (bench_ns(CLOCK_MONOTONIC) - b->idle_since_ns < IDLE_AFTER_S * 1000000000ull)
         usleep(100000);
     struct child_memory now = child_memory(&b->idle.child[KIND_DTLS]);
-    series_add(&rows->idle_pss.ours, (double)(now.pss_kib - rows->before.pss_kib) / SESSIONS);
-    series_add(&rows->rss.ours, (double)(now.rss_kib - rows->before.rss_kib) / SESSIONS);
+    series_add(&b->rows[ROW_IDLE_PSS].ours, (double)(now.pss_kib - b->before.pss_kib) / SESSIONS);
+    series_add(&b->rows[ROW_IDLE_RSS].ours, (double)(now.rss_kib - b->before.rss_kib) / SESSIONS);
 }
 
 // --- all of it ----------------------------------------------------------------------------------
@@ -357,6 +365,46 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void name_rows(struct row rows[static ROWS])
+{
+    for (size_t i = 0; i < MEDIA_ROWS; i++)
+        rows[i] = (struct row){.group = media_rows[i].kind == KIND_DTLS ? "DTLS" : "UDP",
+                               .what = media_rows[i].load.name,
+                               .unit = "us/datagram",
+                               .aim = media_rows[i].aim,
+                               .rates = true};
+    rows[ROW_HANDSHAKE] =
+        (struct row){"DTLS", "handshake, mutual P-256", "us", .aim = 1.15, .rates = true};
+    rows[ROW_CALL] = (struct row){"calls", "whole call, secured", "us", .rates = true};
+    rows[ROW_PLAIN_CALL] = (struct row){"calls", "whole call, plain", "us", .rates = true};
+    rows[ROW_CALL_RATE] = (struct row){"calls", "secured, 8 at once", "calls/s"};
+    rows[ROW_SET_UP] = (struct row){"calls", "set-up, the last 300 of 1000 beside the first 300",
+                                    "us", .aim = 1.15};
+    rows[ROW_PSS] = (struct row){"memory", "secured session, just set up", "KiB PSS"};
+    rows[ROW_IDLE_PSS] = (struct row){"memory", "secured session, idle", "KiB PSS", .aim = 40};
+    rows[ROW_IDLE_RSS] = (struct row){"memory", "secured session, idle", "KiB RSS"};
+}
+
+static void measure(struct bench *b)
+{
+    fill_idle(b);
+    measure_handshakes(b);
+    measure_media(b);
+    measure_calls(b, KIND_DTLS, &b->rows[ROW_CALL], &b->rows[ROW_CALL_RATE]);
+    measure_calls(b, KIND_UDP, &b->rows[ROW_PLAIN_CALL], NULL);
+    read_idle(b);
+}
+
+static void report(const struct bench *b)
+{
+    report_head();
+    for (size_t i = 0; i < ROWS; i++)
+        report_row(&b->rows[i]);
+    printf("\n%u turns; of %llu datagrams %llu were lost and %llu damaged.\n", b->turns,
+           (unsigned long long)b->sent, (unsigned long long)b->lost,
+           (unsigned long long)b->damaged);
+}
+
 int main(int argc, char **argv)
 {
     static struct bench b = {.floor = {.target = TARGET_FLOOR},
@@ -364,47 +412,22 @@ int main(int argc, char **argv)
                              .gather = {.target = TARGET_GATHER},
                              .idle = {.target = TARGET_IDLE},
                              .calls = {.target = TARGET_CALLS}};
-    static struct row media[MEDIA_ROWS];
-    struct row handshake = {"DTLS", "handshake, mutual P-256", "us", .aim = 1.15, .rates = true};
-    struct row cpu = {"calls", "whole call, secured", "us", .rates = true};
-    struct row wall = {"calls", "8 at once", "calls/s"};
-    struct memory_rows memory = {
-        .early = {"calls", "set-up of the first 100", "us"},
-        .late = {"calls", "set-up of the last 100 of 1000, beside the first", "us", .aim = 1.15},
-        .pss = {"memory", "secured session, after set-up", "KiB PSS"},
-        .idle_pss = {"memory", "secured session, idle", "KiB PSS", .aim = 40},
-        .rss = {"memory", "secured session, idle", "KiB RSS"}};
     if (argc < 2) {
         fprintf(stderr, "usage: bench_pcscf BUILD_DIRECTORY [TURNS]\n");
         return 2;
     }
     b.build = argv[1];
     b.turns = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : TURNS_DEFAULT;
+    if (b.turns < 1 || b.turns * HANDSHAKES > SESSIONS)
+        die("1 to 10 turns");
+    name_rows(b.rows);
     raise_descriptor_limit();
     child_pin_caller();
     if (identity_create(&b.identity) < 0)
         die("no certificate");
-    name_media(media);
     start_all(&b);
-    fill_idle(&b, &memory);
-    measure_handshakes(&b, &handshake);
-    measure_media(&b, media);
-    measure_calls(&b, &cpu, &wall);
-    read_idle(&b, &memory);
-
-    report_head();
-    for (size_t i = 0; i < MEDIA_ROWS; i++)
-        report_row(&media[i]);
-    report_row(&handshake);
-    report_row(&cpu);
-    report_row(&wall);
-    report_row(&memory.early);
-    report_row(&memory.late);
-    report_row(&memory.pss);
-    report_row(&memory.idle_pss);
-    report_row(&memory.rss);
-    printf("\n%u turns; of %llu datagrams %llu were lost and %llu damaged.\n", b.turns,
-           (unsigned long long)b.sent, (unsigned long long)b.lost, (unsigned long long)b.damaged);
+    measure(&b);
+    report(&b);
     stop_all(&b);
     return b.damaged > 0;
 }
