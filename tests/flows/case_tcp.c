@@ -290,6 +290,28 @@ START_TEST(a_line_that_fails_does_not_disturb_the_others)
 }
 END_TEST
 
+// The core refuses all but the audio: each refused line keeps the transport of its side, and the
+// audio goes on (RFC 3264 6).
+START_TEST(refused_lines_leave_the_audio)
+{
+    struct flow *f = flow_open("refused-lines");
+    struct pcscf *p = pcscf_start(f, NULL);
+    struct call call = {.caller = HOST_UE,
+                        .no_fax = true,
+                        .ue = ALL_CALLER "--hangup-after 700",
+                        .core = "--port-zero --expect-bye",
+                        .ue_status = 3};
+
+    call_run(p, &call);
+    must_say(f, call_ue(&call), "^answer-received media=message proto=TCP/TLS/MSRP [^ ]*:0 ");
+    must_say(f, call_ue(&call), "^answer-received media=application proto=TCP/TLS/BFCP [^ ]*:0 ");
+    must_say(f, call_ue(&call), "^answer-received media=image proto=UDP/TLS/UDPTL [^ ]*:0 ");
+    must_say(f, call_core(&call), "^media kind=audio sent=[1-9][0-9]* received=[1-9]");
+    pcscf_stop(p);
+    flow_close(f);
+}
+END_TEST
+
 void suite_tcp(struct suite *s)
 {
     suite_add(s, every_pair_of_roles_works, ROLES);
@@ -300,4 +322,5 @@ void suite_tcp(struct suite *s)
     EACH(s, an_offer_of_the_same_keeps_the_connection, reoffers);
     suite_add(s, all_media_fit_into_one_call, 2);
     EACH(s, a_line_that_fails_does_not_disturb_the_others, broken);
+    ONCE(s, refused_lines_leave_the_audio);
 }
