@@ -129,6 +129,27 @@ START_TEST(broken_framing_is_refused)
 }
 END_TEST
 
+START_TEST(control_bytes_are_refused_wherever_they_stand)
+{
+    // Header fields are UTF-8 text, tabs among it (RFC 4975 9).
+    char in[] = START PATHS "X: 0123456789abcdefghijklmnopq\r\n" END;
+    char out[] = START PATHS_OUT "X: 0123456789abcdefghijklmnopq\r\n" END;
+    const size_t begin = strlen(START PATHS "X:"), end = sizeof(in) - sizeof("\r\n" END);
+    const size_t shift = strlen(PATHS_OUT) - strlen(PATHS);
+
+    for (size_t at = begin; at < end; at++) {
+        const char kept = in[at];
+        for (unsigned c = 0; c < 256; c++) {
+            bool text = c == '\t' || (c >= ' ' && c != 0x7f);
+            in[at] = out[at + shift] = (char)c;
+            expect_text(feed_new(&ue_to_core, (const uint8_t *)in, strlen(END) + end + 2, whole),
+                        text ? 0 : -EPROTO, text ? out : START PATHS_OUT);
+        }
+        in[at] = out[at + shift] = kept;
+    }
+}
+END_TEST
+
 START_TEST(what_is_no_msrp_is_refused_at_its_first_byte)
 {
     // A ClientHello on a plain connection, or any other protocol, is not waited for (REQ-142).
@@ -377,6 +398,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         broken_framing_is_refused,
+        control_bytes_are_refused_wherever_they_stand,
         what_is_no_msrp_is_refused_at_its_first_byte,
         broken_stays_broken,
         headers_are_bounded,
