@@ -81,7 +81,7 @@ static _Noreturn void die(const char *what)
 static void read_ports(struct subject *s)
 {
     char line[LINE_SIZE];
-    s->output = fdopen(s->child.output, "r");
+    s->output = fdopen(dup(s->child.output), "r");
     s->ports = calloc(s->streams, sizeof(*s->ports));
     for (unsigned i = 0; i < s->streams; i++)
         if (!s->output || !s->ports || !fgets(line, sizeof(line), s->output) ||
@@ -162,6 +162,16 @@ static void start_all(struct bench *b)
         start_peer(b, &b->subject[HAPROXY + peer], peer);
     start_ours(b, &b->subject[OURS], false, streams);
     start_ours(b, &b->subject[AWARE], true, 2 * LINKS);
+}
+
+static void stop(struct subject *s)
+{
+    child_stop(&s->child);
+    if (s->output)
+        fclose(s->output);
+    free(s->ports);
+    s->output = NULL;
+    s->ports = NULL;
 }
 
 // --- connections --------------------------------------------------------------------------------
@@ -463,8 +473,7 @@ static void measure_idle(struct bench *b)
     uint8_t message[MSRP_MESSAGE_MAX];
     start_ours(b, s, true, 1);
     double empty = heap_of(s);
-    fclose(s->output);
-    child_stop(&s->child);
+    stop(s);
     start_ours(b, s, true, IDLE);
     for (unsigned i = 0; i < IDLE; i++) {
         open_link(b, s, &links[i], LINK_TLS12);
@@ -497,9 +506,8 @@ static void stop_all(struct bench *b)
         struct subject *s = &b->subject[i];
         for (unsigned l = 0; l < LINKS; l++)
             link_close(&s->link[l]);
-        child_stop(&s->child);
+        stop(s);
         close(s->listener);
-        free(s->ports);
     }
     identity_free(&b->ue);
     identity_free(&b->own);
