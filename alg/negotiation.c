@@ -598,8 +598,10 @@ bool negotiation_commit(struct negotiation *n)
     n->agreed = n->proposed;
     n->proposed = (struct media){0};
     n->pending = false;
-    for (size_t i = 0; i < old.count; i++)
+    for (size_t i = 0; i < old.count; i++) {
         retire(n, &old.list[i], i < n->agreed.count ? &n->agreed.list[i] : NULL);
+        medium_clear(&old.list[i]);
+    }
     free(old.list);
     for (size_t i = 0; i < n->agreed.count; i++) {
         struct medium *m = &n->agreed.list[i];
