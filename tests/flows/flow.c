@@ -301,3 +301,19 @@ uint64_t flow_now_ms(void)
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
+
+// A line of a report, and far below what the test library takes.
+#define MESSAGE_MAX 1500
+
+void flow_fail(struct flow *f, const char *fmt, ...)
+{
+    char text[MESSAGE_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    flow_show(f);
+    ck_abort_msg("%s", text);
+    abort(); // not reached, but the test library does not say so
+}
