@@ -96,26 +96,6 @@ static void exchange(struct scene *s, struct program *openssl)
     program_line(openssl, "^from the core$");
 }
 
-static struct program *client(struct scene *s)
-{
-    return program_run(s->f, "s_client", "openssl",
-                       flow_text(s->f,
-                                 "s_client -dtls1_2 -connect %s -bind %s:%u -cert cert.pem "
-                                 "-key key.pem",
-                                 s->t1, flow_host(s->f, HOST_UE), s->ue_port));
-}
-
-static struct program *server(struct scene *s)
-{
-    struct program *p = program_run(s->f, "s_server", "openssl",
-                                    flow_text(s->f,
-                                              "s_server -dtls1_2 -accept %s:%u -cert cert.pem "
-                                              "-key key.pem -verify 1",
-                                              flow_host(s->f, HOST_UE), s->ue_port));
-    program_line(p, "^ACCEPT");
-    return p;
-}
-
 // s_client as the media of an active UE: the handshake completes under DTLS 1.2 with secure
 // renegotiation (REQ-067, REQ-133), datagrams pass both ways.
 START_TEST(openssl_as_client_is_served)
@@ -123,7 +103,7 @@ START_TEST(openssl_as_client_is_served)
     struct scene s = scene_open("s-client");
 
     call(&s, "active");
-    struct program *openssl = client(&s);
+    struct program *openssl = openssl_client(s.f, "dtls1_2", s.t1, s.ue_port);
     program_line(openssl, "Secure Renegotiation IS supported");
     program_line(openssl, "Protocol *: DTLSv1.2");
     program_line(openssl, "Cipher *: ECDHE-ECDSA-AES128-GCM-SHA256");
@@ -137,7 +117,7 @@ END_TEST
 START_TEST(openssl_as_server_is_served)
 {
     struct scene s = scene_open("s-server");
-    struct program *openssl = server(&s);
+    struct program *openssl = openssl_server(s.f, "dtls1_2", s.ue_port);
 
     call(&s, "passive");
     program_line(openssl, "CIPHER is ECDHE-ECDSA-AES128-GCM-SHA256");
@@ -158,9 +138,9 @@ START_TEST(openssl_with_another_certificate_is_refused)
     bool active = _i == 0;
 
     s.fingerprint = openssl_wrong(s.f, s.fingerprint);
-    struct program *openssl = active ? NULL : server(&s);
+    struct program *openssl = active ? NULL : openssl_server(s.f, "dtls1_2", s.ue_port);
     call(&s, roles[_i]);
-    openssl = active ? client(&s) : openssl;
+    openssl = active ? openssl_client(s.f, "dtls1_2", s.t1, s.ue_port) : openssl;
     program_line(openssl, "alert bad certificate");
     const char *reason = "^Reason: SIP;cause=488;text=.The certificate of the peer matches none";
     const char *bye = sip_expect(s.ue, "^BYE ");

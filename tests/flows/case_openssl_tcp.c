@@ -137,26 +137,6 @@ static void exchange(struct scene *s, struct program *openssl)
     program_line(openssl, "^from the core$");
 }
 
-static struct program *client(struct scene *s, const char *version)
-{
-    return program_run(s->f, "s_client", "openssl",
-                       flow_text(s->f,
-                                 "s_client -%s -connect %s -bind %s:%u -cert cert.pem "
-                                 "-key key.pem",
-                                 version, s->t1, flow_host(s->f, HOST_UE), s->ue_port));
-}
-
-static struct program *server(struct scene *s, const char *version)
-{
-    struct program *p = program_run(s->f, "s_server", "openssl",
-                                    flow_text(s->f,
-                                              "s_server -%s -accept %s:%u -cert cert.pem "
-                                              "-key key.pem -verify 1",
-                                              version, flow_host(s->f, HOST_UE), s->ue_port));
-    program_line(p, "^ACCEPT");
-    return p;
-}
-
 static const struct {
     const char *option, *shown, *cipher;
 } versions[] = {
@@ -171,7 +151,7 @@ START_TEST(openssl_as_tls_client_is_served)
     struct scene s = scene_open("s-client-tcp");
 
     chat_call(&s, true);
-    struct program *openssl = client(&s, versions[_i].option);
+    struct program *openssl = openssl_client(s.f, versions[_i].option, s.t1, s.ue_port);
     program_line(openssl,
                  flow_text(s.f, "^New, %s, Cipher is %s", versions[_i].shown, versions[_i].cipher));
     s.media = socket_accept(s.f, s.listener);
@@ -186,7 +166,7 @@ END_TEST
 START_TEST(openssl_as_tls_server_is_served)
 {
     struct scene s = scene_open("s-server-tcp");
-    struct program *openssl = server(&s, versions[_i].option);
+    struct program *openssl = openssl_server(s.f, versions[_i].option, s.ue_port);
 
     chat_call(&s, false);
     s.media = socket_connect(s.f, HOST_CORE, s.t2);
@@ -215,10 +195,10 @@ START_TEST(openssl_with_another_tls_certificate_is_refused)
     bool active = _i / 2 == 0;
 
     s.fingerprint = openssl_wrong(s.f, s.fingerprint);
-    struct program *openssl = active ? NULL : server(&s, version);
+    struct program *openssl = active ? NULL : openssl_server(s.f, version, s.ue_port);
     chat_call(&s, active);
     if (active)
-        openssl = client(&s, version);
+        openssl = openssl_client(s.f, version, s.t1, s.ue_port);
     else
         s.media = socket_connect(s.f, HOST_CORE, s.t2);
     program_line(openssl, "alert bad certificate");
@@ -242,7 +222,7 @@ START_TEST(holdconn_waits_for_a_later_offer)
     sip_send(s.ue, sip_dialog_request(&s.ue_dialog, "INVITE", NULL, bfcp_offer(&s, "active")));
     ok = answered(&s, "application", bfcp_answer(&s, "passive"));
     must_say(s.f, sip_body(ok), "^a=setup:passive");
-    struct program *openssl = client(&s, "tls1_3");
+    struct program *openssl = openssl_client(s.f, "tls1_3", s.t1, s.ue_port);
     s.media = socket_accept(s.f, s.listener);
     exchange(&s, openssl);
     hang_up(&s);

@@ -281,7 +281,9 @@ START_TEST(a_line_that_fails_does_not_disturb_the_others)
     if (broken[_i].floor)
         must_say(f, call_core(&call), broken[_i].floor);
     must_say(f, call_ue(&call), "^fax-done ok=yes");
-    must_say(f, call_ue(&call), "^bye-sent");
+    // one of the two hangs up in the end, not the P-CSCF
+    must_not_say(f, call_ue(&call), "^bye-received reason=[^-]");
+    must_not_say(f, call_core(&call), "^bye-received reason=[^-]");
     must_say(f, program_text(pcscf_program(p)),
              "stream [23] ends, .* media go on: The certificate of the peer");
     pcscf_stop(p);

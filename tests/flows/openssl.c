@@ -3,7 +3,6 @@
 // exit status than 0, or a message without media, fails the test.
 #include "tests/flows/openssl.h"
 
-#include "tests/flows/program.h"
 #include "tests/flows/sip.h"
 
 #include <string.h>
@@ -43,4 +42,22 @@ const char *openssl_peer(struct flow *f, const char *message, const char *type)
     flow_check(f, port != NULL, "no media in:\n%s", message);
     host = host ? host : flow_value(f, body, "^c=IN IP4 ", "IP4 ");
     return flow_text(f, "%s:%s", host, port);
+}
+
+struct program *openssl_client(struct flow *f, const char *version, const char *to, unsigned port)
+{
+    return program_run(f, "s_client", "openssl",
+                       flow_text(f,
+                                 "s_client -%s -connect %s -bind %s:%u -cert cert.pem -key key.pem",
+                                 version, to, flow_host(f, HOST_UE), port));
+}
+
+struct program *openssl_server(struct flow *f, const char *version, unsigned port)
+{
+    struct program *p =
+        program_run(f, "s_server", "openssl",
+                    flow_text(f, "s_server -%s -accept %s:%u -cert cert.pem -key key.pem -verify 1",
+                              version, flow_host(f, HOST_UE), port));
+    program_line(p, "^ACCEPT");
+    return p;
 }
