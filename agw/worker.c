@@ -48,6 +48,9 @@ static void deliver(void *arg, struct letter *letter)
 {
     struct worker *w = arg;
     struct order *order = (struct order *)letter;
+    // What an order causes must not be told as older than the order: this thread may have waited
+    // for a processor since the turn began.
+    w->media.now_us = clock_now_us();
     order->run(order, &w->media);
 }
 
