@@ -375,6 +375,14 @@ void relay_changed(struct relay *r)
     watch_both(r);
 }
 
+void relay_ready(struct tcp_point *p)
+{
+    struct tcp_point *other = &p->relay->point[!index_of(p)];
+    if (other->state == TCP_POINT_OPEN && !other->outbound)
+        tcp_point_peek(other);
+    relay_changed(p->relay);
+}
+
 // --- control ------------------------------------------------------------------------------------
 
 struct relay *relay_create(struct stream *stream, bool aware)

@@ -56,6 +56,9 @@ void relay_due(struct relay *relay);
 
 // The state of a point has changed: perhaps the other one may go on now.
 void relay_changed(struct relay *relay);
+// The point is open now. A connection the other one has accepted may have ended without the worker
+// having heard of it yet: it carries nothing and makes room for another one.
+void relay_ready(struct tcp_point *point);
 // Bytes may be read from the point.
 void relay_readable(struct tcp_point *point);
 // What waited for the point has left.

@@ -74,6 +74,7 @@ static void refuse(struct tcp_point *p, int fd, const struct addr *peer)
 {
     const struct telling telling = {
         .event = AGW_DROPPED, .reason = REASON_TCP_REFUSED, .address = peer};
+    // Counted before the peer can know of it: whoever saw RST finds it in the totals.
     stream_drop(tcp_point_told_at(p), telling.reason, peer);
     if (!p->refused_told)
         stream_tell(tcp_point_told_at(p), &telling);

@@ -262,7 +262,7 @@ static void on_ready(void *object, void *argument)
 {
     struct tcp_point *p = object;
     tcp_point_set_due(p, DEADLINE_NEVER);
-    relay_changed(p->relay);
+    relay_ready(p);
 }
 
 static void listen_on(void *object, void *argument)

@@ -150,6 +150,16 @@ static inline struct agw_notification *lab_expect_drop(struct lab *lab, uint32_t
     return n;
 }
 
+// The total of a reason comes to this or more, for what nobody is told of.
+static inline void lab_expect_total(struct lab *lab, enum reason reason, uint64_t total)
+{
+    uint64_t end = clock_now_us() + WAIT_MS * 1000ull;
+    while (reason_total(reason) < total) {
+        ck_assert_msg(clock_now_us() < end, "%s is not counted", reason_name(reason));
+        uv_run(&lab->loop, UV_RUN_NOWAIT);
+    }
+}
+
 static inline unsigned lab_told(const struct lab *lab, uint32_t context, enum agw_event event)
 {
     unsigned n = 0;

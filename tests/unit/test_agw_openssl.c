@@ -243,11 +243,7 @@ START_TEST(renegotiation_is_refused)
         expect_talk(m);
         uint64_t before = reason_total(REASON_DTLS_RENEGOTIATION);
         program_say(&m->program, agw_client ? "r\n" : "R\n");
-        uint64_t end = clock_now_us() + PATIENCE_US;
-        while (reason_total(REASON_DTLS_RENEGOTIATION) == before) {
-            ck_assert(clock_now_us() < end);
-            uv_run(&lab.loop, UV_RUN_NOWAIT);
-        }
+        lab_expect_total(&lab, REASON_DTLS_RENEGOTIATION, before + 1);
         ck_assert_uint_eq(lab_told(&lab, m->call.context, AGW_DTLS_FAILURE), 0);
         part(m);
         tear_down();

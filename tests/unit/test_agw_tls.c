@@ -439,6 +439,7 @@ START_TEST(renegotiation_is_refused_and_the_session_lives)
         uint64_t before = reason_total(REASON_DTLS_RENEGOTIATION);
         if (agw_client) {
             ck_assert_int_eq(gnutls_rehandshake(c.ue.tls), 0);
+            lab_expect_total(&lab, REASON_DTLS_RENEGOTIATION, before + 1);
         } else {
             int rc = gnutls_handshake(c.ue.tls);
             ck_assert_int_eq(rc, GNUTLS_E_WARNING_ALERT_RECEIVED);
@@ -512,6 +513,32 @@ START_TEST(tcp_that_ends_without_close_notify_ends_the_stream)
         call_close(&c);
         tear_down();
     }
+}
+END_TEST
+
+START_TEST(a_verified_connection_that_has_left_carries_nothing)
+{
+    // The UE loses its connection just before the core connects: it may come again. Often, because
+    // it takes a coincidence.
+    set_up();
+    for (int round = 0; round < 10; round++) {
+        struct call c;
+        struct plan plan = secured(round & 1);
+        plan.t2 = AGW_TCP_SERVER;
+        call_prepare(&c, plan);
+        call_reserve(&c);
+        ue_connects(&c);
+        call_secure(&c);
+        lab_expect(&lab, c.context, AGW_DTLS_ESTABLISHED);
+        gnutls_deinit(c.ue.tls);
+        tcp_peer_reset(&c.ue);
+        core_connects(&c);
+        ue_connects(&c);
+        call_secure(&c);
+        expect_both_ways(&c);
+        call_close(&c);
+    }
+    tear_down();
 }
 END_TEST
 
@@ -791,6 +818,7 @@ int main(void)
         keys_may_be_updated,
         the_end_of_tls_releases_tcp_at_once,
         tcp_that_ends_without_close_notify_ends_the_stream,
+        a_verified_connection_that_has_left_carries_nothing,
         fin_of_the_core_is_close_notify_for_the_ue,
         rst_of_the_core_is_close_notify_for_the_ue,
         release_sends_close_notify,
