@@ -10,7 +10,7 @@ set -u
 
 build=$1
 shift
-limit=${TEST_TIMEOUT:-300}
+limit=${TEST_TIMEOUT:-600}
 logs=$build/log${RUN_WITH:+-with}
 passed=0
 failed=0
