@@ -21,7 +21,7 @@ struct call {
     enum host caller;      // HOST_UE or HOST_CORE
     const char *ue, *core; // arguments beyond what every call has
     bool no_fax;           // else the caller sends DOCUMENT to the callee
-    bool datagrams;        // instead: the UE counts some that the core sends back
+    bool datagrams;        // instead: the UE, who calls, counts some that come back
     enum host sender;      // of the fax; HOST_PCSCF: the caller
     unsigned pages;        // 0: one
     bool fails;            // the fax does not arrive

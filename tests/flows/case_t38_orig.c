@@ -235,10 +235,8 @@ START_TEST(the_answer_may_come_early_or_late)
 {
     struct flow *f = flow_open("course");
     struct pcscf *p = pcscf_start(f, NULL);
-    struct call call = {.caller = courses[_i].caller,
-                        .datagrams = true,
-                        .ue = courses[_i].ue,
-                        .core = courses[_i].core};
+    struct call call = {
+        .caller = courses[_i].caller, .ue = courses[_i].ue, .core = courses[_i].core};
 
     call_run(p, &call);
     must_say(f, program_text(call.programs[call.caller]), courses[_i].seen);
@@ -256,7 +254,7 @@ START_TEST(an_offerless_invite_of_the_ue_gets_a_secured_offer)
 {
     struct flow *f = flow_open("orig-offerless");
     struct pcscf *p = pcscf_start(f, NULL);
-    struct call call = {.caller = HOST_UE, .datagrams = true, .ue = "--offerless"};
+    struct call call = {.caller = HOST_UE, .ue = "--offerless"};
 
     call_run(p, &call);
     must_say(f, call_ue(&call),
