@@ -41,10 +41,10 @@ fail() {
 
 # --- what runs --------------------------------------------------------------------------------
 
-pids=()
+# Only what still runs: the number of a process that has ended may be somebody else's by now.
 clean_up() {
     local pid
-    for pid in "${pids[@]}"; do
+    for pid in $(jobs -pr); do
         kill "$pid" 2>/dev/null || true
     done
     wait
@@ -71,7 +71,6 @@ END
     : >"$out/pcscf.log"
     "$build/pcscf" --config "$out/pcscf.yaml" >>"$out/pcscf.log" 2>&1 &
     pcscf=$!
-    pids+=("$pcscf")
     await "$out/pcscf.log" ' ready$' "$pcscf" || fail "the P-CSCF does not start" "$out/pcscf.log"
     ok "P-CSCF is up: UE side $access, core side $core"
 }
@@ -140,7 +139,6 @@ agent() {
     "$build/e2ae-ua" "$@" --speed $speed --timeout $patience >&"$pipe" 2>&1 &
     agent_pid=$!
     exec {pipe}>&-
-    pids+=("$agent_pid")
 }
 
 # run NUMBER CALLER CALLEE: one call until both are done. The arguments of both stand in the arrays
