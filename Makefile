@@ -26,7 +26,7 @@ endif
 PKGS      := sofia-sip-ua gnutls libuv libcyaml yaml-0.1
 TEST_PKGS := check spandsp libtiff-4
 DEPS := gcc libc6-dev pkg-config libsofia-sip-ua-dev libgnutls28-dev libuv1-dev libcyaml-dev \
-        libyaml-dev uthash-dev check libspandsp-dev libtiff-dev libtiff-tools sip-tester \
+        libyaml-dev libjemalloc-dev uthash-dev check libspandsp-dev libtiff-dev libtiff-tools sip-tester \
         valgrind openssl procps
 LINT_DEPS := clang clang-format clang-tidy libclang-rt-dev
 
@@ -37,6 +37,9 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -pthread $(WARN) $(CFLAGS) $(SAN) \
 ALL_LDFLAGS = -pthread $(LDFLAGS) $(SAN)
 pkg = $(patsubst -I%,-isystem %,$(shell pkg-config --$(1) $(2) 2>/dev/null))
 LIBS      = $(call pkg,libs,$(PKGS)) -lm
+# Sessions come and go in any order and leave holes between what lives for minutes and what lives
+# for seconds; jemalloc keeps the two apart. Sanitizers bring an allocator of their own.
+ALLOCATOR = $(if $(VARIANT),,$(call pkg,libs,jemalloc))
 TEST_LIBS = $(call pkg,libs,$(TEST_PKGS)) -lm
 
 V ?= 0
@@ -113,7 +116,7 @@ $(eval $(call library,$(LIBALG),$(ALG)))
 link = $(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(1)
 $(B)/pcscf: $(call obj,alg/main.c) $(LIBALG) $(LIBAGW) $(LIBSDP) $(LIBCOMMON)
 	$(call say,LD,$@)
-	$(call link,$(LIBS))
+	$(call link,$(LIBS) $(ALLOCATOR))
 # The user agent shares sdp/ and common/ only: it must not agree with us by sharing our bugs.
 $(B)/e2ae-ua: $(call obj,$(UA)) $(LIBSDP) $(LIBCOMMON)
 	$(call say,LD,$@)

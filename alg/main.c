@@ -22,6 +22,13 @@
 
 enum { EXIT_BAD_CONFIG = 1, EXIT_SYSTEM = 2 };
 
+// Read by the allocator when the process starts. Two arenas: one for signalling, one for the media
+// workers and whoever else comes. What was freed goes back to the kernel within a second, so that
+// calls that have ended do not weigh on those that stand.
+extern const char *malloc_conf;
+const char *malloc_conf =
+    "narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0,background_thread:true,abort_conf:true";
+
 // How long the last BYEs may take before the process ends without their answers.
 #define SHUTDOWN_MS 3000
 
