@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Events are built on the stack and copied by the trace. A chart that cannot be written is an error
-// in the log and nothing else.
+// Events are built on the stack and copied by the trace; keys in SDP stay outside. A chart that
+// cannot be written is an error in the log and nothing else.
 #include "alg/session_trace.h"
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/sdes.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,9 +15,9 @@
 // Lines of a body that tell what is negotiated; the rest is shown when it changes.
 static bool worth_showing(const char *line, size_t len)
 {
-    static const char *const starts[] = {"m=",         "c=",         "b=",        "a=3ge2ae",
-                                         "a=setup",    "a=dtls-id",  "a=tls-id",  "a=fingerprint",
-                                         "a=sendonly", "a=recvonly", "a=inactive"};
+    static const char *const starts[] = {"m=",         "c=",         "b=",         "a=3ge2ae",
+                                         "a=setup",    "a=dtls-id",  "a=tls-id",   "a=fingerprint",
+                                         "a=sendonly", "a=recvonly", "a=inactive", "a=crypto"};
     for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
         if (len >= strlen(starts[i]) && memcmp(line, starts[i], strlen(starts[i])) == 0)
             return true;
@@ -31,7 +32,7 @@ static void put_body(struct strbuf *out, const struct sip_facts *facts, bool who
         size_t len = (size_t)((stop ? stop : end) - line);
         size_t shown = len && line[len - 1] == '\r' ? len - 1 : len;
         if (whole || worth_showing(line, shown)) {
-            strbuf_add(out, line, shown);
+            sdes_put_redacted(out, line, shown);
             strbuf_puts(out, "\n");
         }
         line = stop ? stop + 1 : end;
@@ -74,15 +75,22 @@ void session_trace_message(struct trace *t, const struct config *cfg, enum side 
     free(text);
 }
 
+static void put_edit(struct strbuf *out, const char *mark, const char *line)
+{
+    if (!line)
+        return;
+    strbuf_puts(out, mark);
+    sdes_put_redacted(out, line, strlen(line));
+    strbuf_puts(out, "\n");
+}
+
 void session_trace_edits(struct trace *t, const struct sdp *sdp)
 {
     for (size_t i = 0; t && i < sdp_edit_count(sdp); i++) {
         struct sdp_edit edit = sdp_edit_at(sdp, i);
         struct strbuf detail = STRBUF_INIT;
-        if (edit.before)
-            strbuf_printf(&detail, "- %s\n", edit.before);
-        if (edit.after)
-            strbuf_printf(&detail, "+ %s\n", edit.after);
+        put_edit(&detail, "- ", edit.before);
+        put_edit(&detail, "+ ", edit.after);
         char *text = strbuf_take(&detail);
         trace_add(t, &(struct trace_event){.time_us = clock_now_us(),
                                            .kind = TRACE_SDP_EDIT,

@@ -12,12 +12,13 @@
 #include <string.h>
 #include <sys/random.h>
 
-static void fill(unsigned char *buf, size_t len)
+void random_bytes(void *buf, size_t len)
 {
+    unsigned char *at = buf;
     size_t done = 0;
 
     while (done < len) {
-        ssize_t got = getrandom(buf + done, len - done, 0);
+        ssize_t got = getrandom(at + done, len - done, 0);
         if (got < 0 && errno != EINTR) {
             log_error("random", "getrandom: %s", strerror(errno));
             abort();
@@ -35,7 +36,7 @@ void random_alnum(char *buf, size_t n)
     size_t done = 0;
 
     while (done + 1 < n) {
-        fill(bytes, sizeof(bytes));
+        random_bytes(bytes, sizeof(bytes));
         for (size_t i = 0; i < sizeof(bytes) && done + 1 < n; i++)
             if (bytes[i] < FAIR)
                 buf[done++] = alphabet[bytes[i] % LETTERS];

@@ -7,6 +7,7 @@
 
 #include "common/addr.h"
 #include "common/fingerprint.h"
+#include "common/sdes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -109,6 +110,21 @@ unsigned sdp_fingerprints(const struct sdp *sdp, size_t media, struct fingerprin
 // dtls-id wins when both stand there. Values that are not 1..256 token characters or "/" do not
 // count. False: none.
 bool sdp_identity(const struct sdp *sdp, size_t media, const char **name, struct sdp_text *value);
+
+// The n-th (from 0) a=crypto of the media description (RFC 4568 5, media level only). 0; -ENOENT:
+// there are not so many; -EINVAL: malformed; -ENOTSUP: well formed, but not to be served. The last
+// two fill *err with line and reason, never with the key; *out is untouched.
+int sdp_crypto(const struct sdp *sdp, size_t media, unsigned n, struct sdes_crypto *out,
+               struct sdp_error *err);
+
+// Where RTCP is received: a=rtcp (RFC 3605), whose address is that of c= when it has none, else the
+// port above that of m= (RFC 3550 11). -ENOENT: no address is known; -EINVAL: malformed a=rtcp, or
+// no port above.
+int sdp_rtcp(const struct sdp *sdp, size_t media, struct addr *out);
+// a=rtcp-mux: RTCP on the port of RTP (RFC 5761 5.1.1).
+bool sdp_rtcp_mux(const struct sdp *sdp, size_t media);
+// a=ptime in milliseconds (RFC 8866 6.4). False: absent, malformed, or not in 1..1000.
+bool sdp_ptime(const struct sdp *sdp, size_t media, unsigned *milliseconds);
 
 enum sdp_3ge2ae { SDP_3GE2AE_NONE, SDP_3GE2AE_REQUESTED, SDP_3GE2AE_APPLIED, SDP_3GE2AE_OTHER };
 enum sdp_3ge2ae sdp_3ge2ae(const struct sdp *sdp, size_t media); // media level (TS 24.229 7.5.2)

@@ -9,10 +9,13 @@
 #include "sdp/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 // A packet rate above this is no packet rate; it keeps what is computed from it in range.
 #define MAXPRATE_MAX 1000000
+// Longer packets than a second do not exist; it keeps what is computed from it in range.
+#define PTIME_MAX 1000
 // RFC 8842 4 allows 255 characters; older drafts had other bounds.
 #define IDENTITY_MAX 256
 
@@ -199,6 +202,72 @@ enum sdp_3ge2ae sdp_3ge2ae(const struct sdp *sdp, size_t media)
     if (sdp_text_is(value, "requested"))
         return SDP_3GE2AE_REQUESTED;
     return sdp_text_is(value, "applied") ? SDP_3GE2AE_APPLIED : SDP_3GE2AE_OTHER;
+}
+
+// --- RTP ----------------------------------------------------------------------------------------
+
+int sdp_crypto(const struct sdp *sdp, size_t media, unsigned n, struct sdes_crypto *out,
+               struct sdp_error *err)
+{
+    struct line_range range = document_section(sdp, (int)media);
+    struct sdp_text value;
+    const char *why;
+    ssize_t at = document_next(sdp, &range, 'a', "crypto", &value);
+    while (at >= 0 && n-- > 0)
+        at = document_next(sdp, &range, 'a', "crypto", &value);
+    if (at < 0)
+        return -ENOENT;
+    value = text_trim(value);
+    int rc = sdes_parse(out, value.at, value.len, &why);
+    if (rc == 0)
+        return 0;
+    err->line = (unsigned)at + 1;
+    snprintf(err->text, sizeof(err->text), "line %u: a=crypto: %s", err->line, why);
+    return rc;
+}
+
+static int port_above(struct addr *address)
+{
+    if (addr_port(address) == UINT16_MAX)
+        return -EINVAL;
+    addr_set_port(address, (uint16_t)(addr_port(address) + 1));
+    return 0;
+}
+
+int sdp_rtcp(const struct sdp *sdp, size_t media, struct addr *out)
+{
+    struct sdp_text value;
+    struct addr address;
+    uint64_t port;
+    int err = sdp_connection(sdp, media, &address);
+    if (!sdp_attribute(sdp, (int)media, "rtcp", &value)) {
+        err = err ? -ENOENT : port_above(&address);
+    } else if (!text_number(text_field(&value), UINT16_MAX, &port) || port == 0) {
+        err = -EINVAL;
+    } else if (text_trim(value).len > 0) {
+        err = connection_address(value, (uint16_t)port, &address);
+    } else if (!err) {
+        addr_set_port(&address, (uint16_t)port);
+    }
+    if (!err)
+        *out = address;
+    return err;
+}
+
+bool sdp_rtcp_mux(const struct sdp *sdp, size_t media)
+{
+    return sdp_attribute(sdp, (int)media, "rtcp-mux", NULL);
+}
+
+bool sdp_ptime(const struct sdp *sdp, size_t media, unsigned *milliseconds)
+{
+    struct sdp_text value;
+    uint64_t ms;
+    if (!sdp_attribute(sdp, (int)media, "ptime", &value) ||
+        !text_number(text_trim(value), PTIME_MAX, &ms) || ms == 0)
+        return false;
+    *milliseconds = (unsigned)ms;
+    return true;
 }
 
 static bool section_direction(const struct sdp *sdp, int section, enum sdp_direction *out)

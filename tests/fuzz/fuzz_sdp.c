@@ -40,6 +40,42 @@ static void check_text(struct sdp_text text)
                 "a text is part of one line");
 }
 
+// A key that was taken is written and read again; a refusal names its line. No key survives in what
+// the trace may show.
+static void view_rtp(const struct sdp *sdp, size_t media)
+{
+    struct sdes_crypto crypto, again;
+    struct sdp_error error = {.line = 0};
+    struct addr addr;
+    unsigned ptime;
+    const char *why;
+    int rc;
+
+    for (unsigned n = 0; (rc = sdp_crypto(sdp, media, n, &crypto, &error)) != -ENOENT; n++) {
+        char text[SDES_STRLEN], line[SDES_STRLEN + 16];
+        require(rc == 0 || (error.line > 0 && error.text[0] != '\0'), "a refusal has its reason");
+        if (rc != 0)
+            continue;
+        sdes_format(&crypto, text);
+        require(sdes_parse(&again, text, strlen(text), &why) == 0, "a written key is read");
+        again.mki_len = crypto.mki_len; // is not written
+        memcpy(again.mki, crypto.mki, sizeof(again.mki));
+        require(sdes_same_key(&crypto, &again), "a key survives");
+        struct strbuf shown = STRBUF_INIT;
+        int len = snprintf(line, sizeof(line), "a=crypto:%s", text);
+        sdes_put_redacted(&shown, line, (size_t)len);
+        require(strstr(shown.text, "inline:(present)") &&
+                    !strstr(shown.text, strrchr(text, ':') + 1),
+                "no key is shown");
+        strbuf_free(&shown);
+    }
+    if (sdp_rtcp(sdp, media, &addr) == 0)
+        require(addr_port(&addr) > 0, "RTCP has a port");
+    if (sdp_ptime(sdp, media, &ptime))
+        require(ptime >= 1 && ptime <= 1000, "ptime is bounded");
+    sdp_rtcp_mux(sdp, media);
+}
+
 static void view_media(const struct sdp *sdp, size_t media)
 {
     static const char *const names[] = {"setup", "T38FaxVersion", "fingerprint", "path", "x"};
@@ -69,6 +105,7 @@ static void view_media(const struct sdp *sdp, size_t media)
     if (sdp_maxprate(sdp, media, &rate))
         require(rate >= 0 && rate <= 1000001, "maxprate is bounded");
     require(sdp_direction(sdp, media) <= SDP_INACTIVE, "direction is known");
+    view_rtp(sdp, media);
     require(sdp_3ge2ae(sdp, media) <= SDP_3GE2AE_OTHER, "indicator is known");
 }
 
