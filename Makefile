@@ -23,10 +23,10 @@ CC      := clang
 endif
 
 # What the build stands on. Tests and the user agent need a few more.
-PKGS      := sofia-sip-ua gnutls libuv libcyaml yaml-0.1
-TEST_PKGS := check spandsp libtiff-4
-DEPS := gcc libc6-dev pkg-config libsofia-sip-ua-dev libgnutls28-dev libuv1-dev libcyaml-dev \
-        libyaml-dev libjemalloc-dev uthash-dev check libspandsp-dev libtiff-dev libtiff-tools sip-tester \
+PKGS      := sofia-sip-ua gnutls nettle libuv libcyaml yaml-0.1
+TEST_PKGS := check spandsp libtiff-4 libsrtp2
+DEPS := gcc libc6-dev pkg-config libsofia-sip-ua-dev libgnutls28-dev nettle-dev libuv1-dev libcyaml-dev \
+        libyaml-dev libjemalloc-dev uthash-dev check libspandsp-dev libsrtp2-dev libtiff-dev libtiff-tools sip-tester \
         valgrind openssl procps
 LINT_DEPS := clang clang-format clang-tidy libclang-rt-dev
 

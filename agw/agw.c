@@ -95,17 +95,19 @@ static bool own_paths(struct agw_request *request)
     return (!local || request->msrp_local) && (!remote || request->msrp_remote);
 }
 
-static void free_paths(struct agw_request *request)
+// What a request holds beside itself, and its keys.
+static void clear_request(struct agw_request *request)
 {
     free((char *)request->msrp_local);
     free((char *)request->msrp_remote);
+    explicit_bzero(request, sizeof *request);
 }
 
 static void run_reserve(struct order *order, struct media *media)
 {
     struct reserve_order *o = (struct reserve_order *)order;
     stream_reserve(o->stream, media, &o->request, o->fd, o->certificate);
-    free_paths(&o->request);
+    clear_request(&o->request);
     free(o);
 }
 
@@ -113,7 +115,7 @@ static void run_configure(struct order *order, struct media *media)
 {
     struct configure_order *o = (struct configure_order *)order;
     stream_configure(o->stream, &o->request);
-    free_paths(&o->request);
+    clear_request(&o->request);
     free(o);
 }
 
@@ -162,6 +164,15 @@ static bool wants_tcp(const struct agw_request *r)
            r->new_connection;
 }
 
+static enum reason check_sdes(const struct agw_request *r, enum agw_transport transport)
+{
+    bool given = r->local_sdes.suite != SDES_NONE || r->remote_sdes.suite != SDES_NONE;
+    bool known = r->local_sdes.suite < SDES_SUITES && r->remote_sdes.suite < SDES_SUITES;
+    if (given && (transport != AGW_RTP_SAVP || !known))
+        return refuse(r, "SDES attributes for a transport without SRTP, or of an unknown suite");
+    return REASON_NONE;
+}
+
 static enum reason check_tcp(const struct agw_request *r, enum agw_transport transport)
 {
     bool tcp = agw_transport_is_tcp(transport);
@@ -189,7 +200,8 @@ static enum reason check(const struct agw *agw, const struct agw_request *r,
         return REASON_WEAK_FINGERPRINT;
     if (r->establish_dtls && !fingerprints_known && r->remote_fingerprints.count == 0)
         return refuse(r, "Establish (D)TLS session without a remote fingerprint");
-    return check_tcp(r, transport);
+    enum reason reason = check_sdes(r, transport);
+    return reason != REASON_NONE ? reason : check_tcp(r, transport);
 }
 
 static enum reason check_reserve(const struct agw *agw, const struct agw_request *r)
@@ -203,8 +215,8 @@ static enum reason check_reserve(const struct agw *agw, const struct agw_request
     if (r->transport > AGW_TCP_TLS_MSRP)
         return refuse(r, "no such transport");
     bool secured = agw_transport_is_secured(r->transport);
-    if (secured && r->termination != AGW_T1)
-        return refuse(r, "(D)TLS exists towards the access network only");
+    if ((secured || r->transport == AGW_RTP_SAVP) && r->termination != AGW_T1)
+        return refuse(r, "media security exists towards the access network only");
     if ((secured || agw_transport_is_tcp(r->transport)) && r->rtcp)
         return refuse(r, "RTCP over (D)TLS or TCP");
     if (secured && !r->local_fingerprint_request)
@@ -280,7 +292,7 @@ static void free_order(struct reserve_order *o)
     if (!o)
         return;
     certificate_free(o->certificate);
-    free_paths(&o->request);
+    clear_request(&o->request);
     free(o);
 }
 
@@ -382,7 +394,7 @@ enum reason agw_configure(struct agw *agw, const struct agw_request *request)
     *o = (struct configure_order){
         .order = {.run = run_configure}, .stream = line->stream, .request = *request};
     if (!own_paths(&o->request)) {
-        free_paths(&o->request);
+        clear_request(&o->request);
         free(o);
         return REASON_AGW_NO_RESOURCE;
     }

@@ -20,6 +20,7 @@
 #include "common/config.h"
 #include "common/fingerprint.h"
 #include "common/reason.h"
+#include "common/sdes.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,6 +36,7 @@ enum agw_termination { AGW_T1, AGW_T2 }; // towards the access network, towards 
 enum agw_transport {
     AGW_UDP,          // datagrams as they are
     AGW_UDP_DTLS,     // datagrams inside DTLS; T1 only
+    AGW_RTP_SAVP,     // RTP and RTCP inside SRTP and SRTCP; T1 only
     AGW_TCP,          // a byte stream as it is
     AGW_TCP_TLS,      // a byte stream inside TLS; T1 only
     AGW_TCP_MSRP,     // MSRP, whose paths the AGW rewrites (TS 23.334 5.19.5)
@@ -44,7 +46,7 @@ enum agw_transport {
 // "UDP/DTLS" and so on, as the Transport protocol element is written.
 static inline const char *agw_transport_name(enum agw_transport transport)
 {
-    static const char *const names[] = {"UDP",     "UDP/DTLS", "TCP",
+    static const char *const names[] = {"UDP",     "UDP/DTLS", "RTP/SAVP",    "TCP",
                                         "TCP/TLS", "TCP/MSRP", "TCP/TLS/MSRP"};
     return names[transport];
 }
@@ -52,6 +54,7 @@ static inline bool agw_transport_is_tcp(enum agw_transport transport)
 {
     return transport >= AGW_TCP;
 }
+// By (D)TLS: SRTP has its keys from SDP.
 static inline bool agw_transport_is_secured(enum agw_transport transport)
 {
     return transport == AGW_UDP_DTLS || transport == AGW_TCP_TLS || transport == AGW_TCP_TLS_MSRP;
@@ -78,6 +81,7 @@ struct agw_request {
     enum agw_transport transport;     // Transport protocol
     int family;                       // AF_INET or AF_INET6: of the local address to reserve
     bool rtcp;                        // RTCP handling: a second connection point at port + 1
+    bool rtcp_mux;                    // RTCP handling: on the port of RTP (RFC 5761)
     struct addr remote;               // Remote Connection Address; not set: not known yet
     struct addr remote_rtcp;          // not set: the port above remote (RFC 3605 2.1)
     enum latching latching;  // Latching Requirement (Reserve; stays for the life of the stream)
@@ -85,6 +89,11 @@ struct agw_request {
     enum agw_mode mode;      // RTCP flows whatever the mode (RFC 3264 5.1)
     unsigned peak_rate_kbps; // Peak Data Rate of what arrives here; 0: no policing (REQ-098)
     unsigned inactivity_s;   // Media Inactivity Detection, of the stream; 0: as configured
+
+    // SRTP: the keys of what the AGW sends and of what the UE sends. SDES_NONE: not given. Nothing
+    // passes in a direction whose key was never given.
+    struct sdes_crypto local_sdes;  // Local cryptographic SDES attribute
+    struct sdes_crypto remote_sdes; // Remote cryptographic SDES attribute
 
     // (D)TLS
     bool local_fingerprint_request;          // Local certificate fingerprint Request
@@ -170,9 +179,9 @@ void agw_close(struct agw *agw);
 enum reason agw_reserve(struct agw *agw, const struct agw_request *request,
                         struct agw_reply *reply);
 // 8.4 Configure AGW Connection Point. Only what is given changes: remote addresses that are set,
-// fingerprints when there are any, rate and inactivity when not 0; mode always. With latching, an
-// address that was latched onto outlives a new remote address when it differed from the old one
-// (NAT), until media come from elsewhere.
+// fingerprints when there are any, keys that are given, rate and inactivity when not 0; mode and
+// RTCP on the port of RTP always. With latching, an address that was latched onto outlives a new
+// remote address when it differed from the old one (NAT), until media come from elsewhere.
 enum reason agw_configure(struct agw *agw, const struct agw_request *request);
 // 8.2 Reserve and Configure AGW Connection Point.
 enum reason agw_reserve_and_configure(struct agw *agw, const struct agw_request *request,

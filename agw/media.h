@@ -8,12 +8,14 @@
 #include "agw/dtls.h"
 #include "agw/gather.h"
 #include "agw/outbox.h"
+#include "agw/savp.h"
 #include "common/config.h"
 
 #include <stdint.h>
 
 // The longest datagram IP can carry, and one byte to see that nothing was cut.
 #define MEDIA_DATAGRAM_MAX 65536
+#define MEDIA_SEALED_MAX (MEDIA_DATAGRAM_MAX + SAVP_TRAILER_MAX)
 
 struct media {
     const struct config *cfg;
@@ -22,6 +24,7 @@ struct media {
     struct outbox notes;       // to the signalling thread
     int epoll;                 // watches the sockets
     uint8_t *buffer;           // MEDIA_DATAGRAM_MAX bytes for the datagram in hand
+    uint8_t *sealed;           // room for it under SRTP: MEDIA_SEALED_MAX bytes
     struct relay_rooms *rooms; // for the bytes of a stream over TCP in hand
     struct deadlines deadlines;
     struct gather gather;

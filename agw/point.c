@@ -6,7 +6,8 @@
 // queued before connect() may be from anybody.
 //
 // UDP/DTLS points stay unconnected, because the UE may move (NAT rebinding), and hand everything to
-// their bearer.
+// their bearer. RTP/SAVP points latch onto what has proved itself: a source counts when its packet
+// authenticated, and with after-dtls the newest such packet may come from another address.
 //
 // Failure paths: a wrong source, a datagram above the peak rate, oversize, or one the kernel does
 // not take is dropped and counted. ICMP errors are read and forgotten: they prove nothing.
@@ -14,6 +15,7 @@
 #include "agw/point.h"
 
 #include "agw/bearer.h"
+#include "agw/savp.h"
 #include "agw/stream.h"
 #include "common/log.h"
 
@@ -28,6 +30,8 @@
 #define POLICE_DEPTH_MS 500
 // A bucket holds at least this much, or slow streams could never send one full datagram.
 #define POLICE_DEPTH_MIN 4096u
+// First bytes of STUN messages (RFC 7983 7).
+#define STUN_FIRST_BYTES 4
 #define HEADERS_V4 28
 #define HEADERS_V6 48
 
@@ -46,6 +50,7 @@ static void on_approach(const struct watch *watch)
     __builtin_prefetch(p->other);
     __builtin_prefetch(&p->other->remote);
     __builtin_prefetch(p->bearer);
+    __builtin_prefetch(p->savp);
 }
 
 void point_open(struct point *p, int fd, int family)
@@ -186,10 +191,70 @@ bool point_conforms(struct point *p, size_t len)
     return true;
 }
 
+// --- SRTP ---------------------------------------------------------------------------------------
+
+static bool is_fixed(const struct point *p)
+{
+    return (p->latched || p->latching == LATCHING_OFF) && !p->relatch;
+}
+
+// May an authentic packet come from source?
+static bool expects(const struct point *p, const struct addr *source)
+{
+    return addr_equal(&p->remote, source) || !is_fixed(p) || p->latching == LATCHING_AFTER_DTLS;
+}
+
+// An authentic packet came from source. False: it is not listened to.
+static bool follow(struct point *p, const struct addr *source, bool newest)
+{
+    bool fixed = is_fixed(p);
+    if (fixed && addr_equal(&p->remote, source))
+        return true;
+    if (fixed && !newest)
+        return false;
+    point_latch(p, source);
+    return true;
+}
+
+static enum reason open_protected(struct point *p, const struct addr *source, uint8_t *data,
+                                  size_t *len)
+{
+    size_t wire = *len;
+    bool newest, rtcp = stream_is_rtcp(p, data, wire);
+    if (data[0] < STUN_FIRST_BYTES)
+        return REASON_DROP_STUN;
+    if (!expects(p, source))
+        return REASON_DROP_WRONG_SOURCE;
+    enum reason reason = savp_open(p->savp, rtcp, data, len, p->stream->media->now_us, &newest);
+    if (reason == REASON_NONE && !follow(p, source, newest))
+        reason = REASON_DROP_WRONG_SOURCE;
+    if (reason == REASON_NONE && !point_conforms(p, wire))
+        reason = REASON_DROP_RATE;
+    return reason;
+}
+
+static void take_protected(struct point *p, const struct addr *source, uint8_t *data, size_t len)
+{
+    if (len == 0) // keeps a NAT binding alive
+        return;
+    enum reason reason = open_protected(p, source, data, &len);
+    if (reason != REASON_NONE) {
+        stream_drop(p, reason, source);
+        return;
+    }
+    if (p->link == POINT_UNCONNECTED && !p->relatch && p->latching != LATCHING_AFTER_DTLS)
+        connect_remote(p);
+    stream_pass(p, data, len);
+}
+
 // --- receiving ----------------------------------------------------------------------------------
 
-void point_datagram(struct point *p, const struct addr *source, const uint8_t *data, size_t len)
+void point_datagram(struct point *p, const struct addr *source, uint8_t *data, size_t len)
 {
+    if (p->savp) {
+        take_protected(p, source, data, len);
+        return;
+    }
     if (p->bearer) {
         bearer_datagram(p->bearer, source, data, len);
         return;
@@ -272,6 +337,16 @@ enum reason point_send(struct point *p, const void *data, size_t len)
     if (n < 0 && errno == ECONNREFUSED)
         n = send(p->fd, data, len, MSG_NOSIGNAL);
     return send_result(n);
+}
+
+enum reason point_send_media(struct point *p, bool rtcp, const void *data, size_t len)
+{
+    if (!p->savp)
+        return point_send(p, data, len);
+    uint8_t *sealed = p->stream->media->sealed;
+    memcpy(sealed, data, len);
+    enum reason reason = savp_seal(p->savp, rtcp, sealed, &len);
+    return reason != REASON_NONE ? reason : point_send(p, sealed, len);
 }
 
 enum reason point_send_to(struct point *p, const struct addr *remote, const void *data, size_t len)

@@ -12,6 +12,7 @@
 
 struct stream;
 struct bearer;
+struct savp;
 
 // Token bucket over what arrives (Peak Data Rate, REQ-098), in bytes as counted on the wire.
 struct bucket {
@@ -40,6 +41,7 @@ struct point {
     struct stream *stream;
     struct point *other;   // on the other termination
     struct bearer *bearer; // UDP/DTLS: what stands between the socket and the stream; else NULL
+    struct savp *savp;     // RTP/SAVP: that of the stream; else NULL
     struct addr remote;    // where to send
     struct addr signalled; // Remote Connection Address as the ALG gave it
     struct bucket bucket;
@@ -57,9 +59,8 @@ void point_police(struct point *point, unsigned peak_rate_kbps);
 
 // Something waits in the socket; takes a bounded number of datagrams.
 void point_readable(struct point *point);
-// One datagram that arrived at the point.
-void point_datagram(struct point *point, const struct addr *source, const uint8_t *data,
-                    size_t len);
+// One datagram that arrived at the point; what it says is decrypted in place.
+void point_datagram(struct point *point, const struct addr *source, uint8_t *data, size_t len);
 // True when a datagram of len bytes is within the peak data rate.
 bool point_conforms(struct point *point, size_t len);
 
@@ -69,6 +70,8 @@ void point_latch(struct point *point, const struct addr *source);
 void point_unlatch(struct point *point);
 // Sends to the remote address, or to another one. NONE or why the datagram was dropped.
 enum reason point_send(struct point *point, const void *data, size_t len);
+// The same for media, RTCP or not: under SRTP where the point has it.
+enum reason point_send_media(struct point *point, bool rtcp, const void *data, size_t len);
 enum reason point_send_to(struct point *point, const struct addr *remote, const void *data,
                           size_t len);
 // NONE, or DROP_OVERSIZE when a datagram of len bytes does not fit the path and must not be

@@ -13,6 +13,7 @@
 
 #include "agw/bearer.h"
 #include "agw/relay.h"
+#include "agw/savp.h"
 #include "common/log.h"
 
 #include <stdio.h>
@@ -23,6 +24,9 @@
 // Milestones told per stream. A call has a handful; a peer that moves or calls for ever must not
 // fill the trace or the signalling thread.
 #define STREAM_MILESTONES_MAX 32
+// Packet types that tell RTCP from RTP on one port (RFC 5761 4).
+#define RTCP_TYPE_FIRST 192
+#define RTCP_TYPE_LAST 223
 // The drop reasons are neighbours in the table of reasons; each has its bit in drops_told.
 #define DROP_FIRST REASON_DROP_CLEAR_ON_DTLS
 #define DROP_LAST REASON_DROP_SEND
@@ -98,13 +102,16 @@ static void media_again(struct stream *s)
     stream_rearm(s);
 }
 
+static void count_passed(struct point *from, size_t len)
+{
+    from->stream->stats.packets[from->termination]++;
+    from->stream->stats.bytes[from->termination] += len;
+}
+
 void stream_passed(struct point *from, size_t len)
 {
     struct stream *s = from->stream;
-    s->stats.packets[from->termination]++;
-    s->stats.bytes[from->termination] += len;
-    if (from->rtcp)
-        return;
+    count_passed(from, len);
     s->last_media_us = s->media->now_us;
     if (s->inactive_told)
         media_again(s);
@@ -112,19 +119,37 @@ void stream_passed(struct point *from, size_t len)
         first_media(from);
 }
 
+bool stream_is_rtcp(const struct point *from, const uint8_t *data, size_t len)
+{
+    if (from->rtcp || !from->stream->rtcp_mux[from->termination])
+        return from->rtcp;
+    return len > 1 && data[1] >= RTCP_TYPE_FIRST && data[1] <= RTCP_TYPE_LAST;
+}
+
+static enum reason send_media(struct point *to, bool rtcp, const void *data, size_t len)
+{
+    if (to->bearer)
+        return bearer_send(to->bearer, data, len);
+    // each leg has RTCP where it was agreed there
+    struct stream *s = to->stream;
+    struct point *port = &s->point[to->termination][rtcp && !s->rtcp_mux[to->termination]];
+    return point_send_media(port, rtcp, data, len);
+}
+
 void stream_pass(struct point *from, const void *data, size_t len)
 {
-    struct point *to = from->other;
-    if (!from->open) {
+    bool rtcp = stream_is_rtcp(from, data, len);
+    if (!from->open && !rtcp) {
         stream_drop(from, REASON_DROP_GATE, NULL);
         return;
     }
-    enum reason reason =
-        to->bearer ? bearer_send(to->bearer, data, len) : point_send(to, data, len);
-    if (reason == REASON_NONE)
-        stream_passed(from, len);
-    else
+    enum reason reason = send_media(from->other, rtcp, data, len);
+    if (reason != REASON_NONE)
         stream_drop(from, reason, NULL);
+    else if (rtcp)
+        count_passed(from, len);
+    else
+        stream_passed(from, len);
 }
 
 // --- deadlines ----------------------------------------------------------------------------------
@@ -244,6 +269,11 @@ static void signal_rtcp(struct stream *s, const struct agw_request *request)
 static void configure_datagrams(struct stream *s, const struct agw_request *request)
 {
     struct point *media = &s->point[request->termination][0];
+    char id[STREAM_ID_MAX];
+    s->rtcp_mux[request->termination] = request->rtcp_mux;
+    if (media->savp && savp_configure(media->savp, &request->local_sdes, &request->remote_sdes,
+                                      s->media->now_us) < 0)
+        log_error(stream_id(s, id), "no memory for SRTP keys: the old ones stay");
     if (request->peak_rate_kbps > 0)
         point_police(media, request->peak_rate_kbps);
     if (media->bearer)
@@ -278,6 +308,19 @@ static void log_no_memory(const struct stream *s)
     log_error(stream_id(s, id), "no memory for a connection point");
 }
 
+// Both points of T1 share the keys. No memory: never a clear path in place of a secured one.
+static void reserve_savp(struct stream *s)
+{
+    struct point *points = s->point[AGW_T1];
+    s->savp = savp_create(s->media->cfg->agw.rekey_hold_ms * 1000ull);
+    points[0].savp = points[1].savp = s->savp;
+    if (s->savp)
+        return;
+    log_no_memory(s);
+    point_close(&points[0]);
+    point_close(&points[1]);
+}
+
 static void reserve_datagrams(struct stream *s, const struct agw_request *request,
                               const int fd[static 2], struct certificate *certificate)
 {
@@ -286,6 +329,8 @@ static void reserve_datagrams(struct stream *s, const struct agw_request *reques
         points[i].latching = request->latching;
         point_open(&points[i], fd[i], request->family);
     }
+    if (request->transport == AGW_RTP_SAVP)
+        reserve_savp(s);
     if (certificate) {
         points[0].bearer = bearer_create(&points[0], certificate);
         if (!points[0].bearer) {
@@ -333,6 +378,8 @@ void stream_release(struct stream *s, struct media *media, struct note *farewell
     s->point[AGW_T1][0].bearer = NULL;
     relay_release(s->relay);
     s->relay = NULL;
+    savp_release(s->savp);
+    s->savp = s->point[AGW_T1][0].savp = s->point[AGW_T1][1].savp = NULL;
     for (int i = 0; i < 4; i++)
         point_close(&s->point[i & 1][i >> 1]);
     deadline_set(&media->deadlines, &s->deadline, DEADLINE_NEVER);

@@ -16,6 +16,8 @@ struct stream {
     uint32_t context;
     unsigned number;
     enum agw_mode mode[2];
+    bool rtcp_mux[2];         // per termination
+    struct savp *savp;        // RTP/SAVP at T1, media and RTCP; NULL: none
     struct relay *relay;      // a stream over TCP; NULL: datagrams
     struct point point[2][2]; // per termination: media, RTCP
     struct agw_stream_stats stats;
@@ -46,8 +48,9 @@ void stream_release(struct stream *stream, struct media *media, struct note *far
 
 // Media of len bytes that arrived at from went out at the other termination.
 void stream_passed(struct point *from, size_t len);
-// Media of len bytes that arrived at from went out at the other termination.
-void stream_passed(struct point *from, size_t len);
+// What arrived at from is RTCP, by its port or, where RTP has the same one, by its type (RFC 5761
+// 4).
+bool stream_is_rtcp(const struct point *from, const uint8_t *data, size_t len);
 // Media that arrived at from, unprotected: out at the other termination or dropped.
 void stream_pass(struct point *from, const void *data, size_t len);
 // Counts a drop; the first of each reason is told.

@@ -41,6 +41,7 @@ struct worker {
     bool stop;             // set on the worker's thread by the last order
     struct order farewell; // the last order
     uint8_t buffer[MEDIA_DATAGRAM_MAX];
+    uint8_t sealed[MEDIA_SEALED_MAX];
     struct relay_rooms rooms;
 };
 
@@ -189,6 +190,7 @@ int worker_open(struct worker **out, const struct config *cfg, const struct dtls
                               .tls_profile = tls_profile,
                               .epoll = -1,
                               .buffer = w->buffer,
+                              .sealed = w->sealed,
                               .rooms = &w->rooms};
     outbox_init(&w->media.notes, notes, &w->media.deadlines);
     int rc = uv_loop_init(&w->loop);

@@ -45,6 +45,12 @@
       "RFC 8122 5")                                                                                \
     X(WEAK_FINGERPRINT, 488, "weak fingerprint",                                                   \
       "Every fingerprint of the media line uses a hash that must not be checked", "RFC 8122 5")    \
+    X(NO_CRYPTO, 488, "no usable key",                                                             \
+      "The secured media line has no a=crypto that can be served", "RFC 4568 7.1.2")               \
+    X(CRYPTO_IN_ANSWER, 502, "illegal key in answer",                                              \
+      "The a=crypto of the answer takes up none of the offered ones", "RFC 4568 7.1.3")            \
+    X(SDES_IN_CLEAR, 488, "key in clear",                                                          \
+      "SDES keys would travel over signalling that nothing protects", "TS 33.328 5.4")             \
     X(SETUP_HOLDCONN, 488, "setup holdconn", "a=setup:holdconn must not be used with DTLS",        \
       "RFC 8842 5.1")                                                                              \
     X(SETUP_IN_ANSWER, 502, "illegal setup", "The a=setup value of the answer is not legal",       \
@@ -120,6 +126,17 @@
     X(DROP_HALF_OPEN, 0, "too many handshakes", "The bound on half-open handshakes is reached",    \
       "RFC 6347 4.2.1")                                                                            \
     X(DROP_GATE, 0, "gate closed", "The stream mode does not let media through", "TS 23.334 5.4")  \
+    X(DROP_NO_KEY, 0, "no key yet", "SRTP before both keys are known", "TS 23.334 6.2.10.2")       \
+    X(DROP_NOT_RTP, 0, "not RTP", "A datagram on an RTP/SAVP stream that is no RTP or RTCP",       \
+      "RFC 3550 5.1")                                                                              \
+    X(DROP_SRTP_AUTH, 0, "not authentic", "An SRTP packet that does not authenticate",             \
+      "RFC 3711 3.3")                                                                              \
+    X(DROP_SRTP_REPLAY, 0, "replayed", "An RTP packet that was there before, or is too old",       \
+      "RFC 3711 3.3.2")                                                                            \
+    X(DROP_SRTP_SOURCES, 0, "too many sources", "More SSRCs under one key than are kept apart",    \
+      "RFC 3711 9.1")                                                                              \
+    X(DROP_KEY_SPENT, 0, "key spent", "The key has protected as many packets as it may",           \
+      "RFC 3711 9.2")                                                                              \
     X(DROP_OVERSIZE, 0, "oversize", "A datagram that does not fit the path MTU after protection",  \
       "RFC 6347 4.1.1")                                                                            \
     X(DROP_RATE, 0, "above peak rate", "A datagram above the peak data rate of its termination",   \

@@ -22,14 +22,14 @@ deny() {
 }
 
 deny common '(alg|agw|sdp|tests)/' "common/ knows no room above it"
-deny common '(sofia-sip|gnutls)/' "common/ knows neither SIP nor TLS"
+deny common '(sofia-sip|gnutls|nettle)/' "common/ knows neither SIP nor TLS"
 deny sdp '(alg|agw|tests)/' "sdp/ includes common/ only"
-deny sdp '(sofia-sip|gnutls)/|uv\.h' "sdp/ is pure"
+deny sdp '(sofia-sip|gnutls|nettle)/|uv\.h' "sdp/ is pure"
 deny agw '(alg|sdp|tests)/' "agw/ includes common/ only"
 deny agw 'sofia-sip/' "agw/ knows no SIP"
 deny alg 'tests/' "alg/ knows no tests"
 deny alg 'agw/(?!agw\.h)' "alg/ includes agw/agw.h only"
-deny alg 'gnutls/' "alg/ knows no TLS"
+deny alg '(gnutls|nettle)/' "alg/ knows no TLS"
 deny tests/ua '(alg|agw)/' "the user agent must not share our bugs"
 deny tests/flows '(alg|agw|sdp)/' "flows see processes only"
 
