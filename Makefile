@@ -23,10 +23,10 @@ CC      := clang
 endif
 
 # What the build stands on. Tests and the user agent need a few more.
-PKGS      := sofia-sip-ua gnutls nettle libuv libcyaml yaml-0.1
+PKGS      := sofia-sip-ua gnutls nettle libuv libcyaml yaml-0.1 libmicrohttpd jansson
 TEST_PKGS := check spandsp libtiff-4 libsrtp2
 DEPS := gcc libc6-dev pkg-config libsofia-sip-ua-dev libgnutls28-dev nettle-dev libuv1-dev libcyaml-dev \
-        libyaml-dev libjemalloc-dev uthash-dev check libspandsp-dev libsrtp2-dev libtiff-dev libtiff-tools sip-tester \
+        libyaml-dev libjemalloc-dev libmicrohttpd-dev libjansson-dev uthash-dev check libspandsp-dev libsrtp2-dev libtiff-dev libtiff-tools sip-tester \
         valgrind openssl procps
 LINT_DEPS := clang clang-format clang-tidy libclang-rt-dev
 
@@ -54,7 +54,7 @@ endif
 # --- rooms of the house ---------------------------------------------------------------------
 src = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
-COMMON := $(call src,common common/trace)
+COMMON := $(call src,common common/trace common/admin)
 SDP    := $(call src,sdp)
 AGW    := $(call src,agw)
 ALG    := $(filter-out alg/main.c,$(call src,alg))

@@ -14,6 +14,7 @@
 #include "agw/context.h"
 #include "agw/dtls.h"
 #include "agw/socket.h"
+#include "agw/statistics.h"
 #include "agw/tls.h"
 #include "common/log.h"
 
@@ -58,6 +59,7 @@ static void deliver(void *arg, struct letter *letter)
     struct line *line = note->line;
     struct agw_notification what = note->what;
     bool farewell = note == &line->farewell;
+    statistics_learn(line, &what);
     bool late = line->released && agw_event_is_procedure(what.event);
     if (farewell)
         line_free(line);
@@ -270,7 +272,8 @@ static enum reason take(struct agw *agw, struct reserve_order *o, struct line_en
                              .port = port,
                              .rtcp = r->rtcp,
                              .transport = r->transport,
-                             .family = r->family};
+                             .family = r->family,
+                             .remote = r->remote};
     return REASON_NONE;
 }
 
@@ -399,6 +402,8 @@ enum reason agw_configure(struct agw *agw, const struct agw_request *request)
         return REASON_AGW_NO_RESOURCE;
     }
     line->fingerprints_known |= request->remote_fingerprints.count > 0;
+    if (addr_is_set(&request->remote))
+        line->end[request->termination].remote = request->remote;
     worker_post(context->place->worker, &o->order);
     return REASON_NONE;
 }
@@ -426,6 +431,22 @@ void agw_release(struct agw *agw, uint32_t id, unsigned stream)
 }
 
 // --- figures ------------------------------------------------------------------------------------
+
+enum reason agw_statistics(const struct agw *agw, uint32_t id, unsigned stream,
+                           struct agw_statistics *out)
+{
+    const struct context *context = context_find(&agw->contexts, id);
+    const struct line *line = context ? line_find(context, stream) : NULL;
+    if (!line)
+        return REASON_AGW_NO_CONTEXT;
+    statistics_read(line, out);
+    return REASON_NONE;
+}
+
+unsigned agw_workers(const struct agw *agw)
+{
+    return agw->place_count;
+}
 
 unsigned agw_ports_used(const struct agw *agw, enum agw_termination termination)
 {

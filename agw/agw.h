@@ -129,6 +129,23 @@ struct agw_stream_stats {
     uint64_t drops;
 };
 
+// The (D)TLS session of a stream, as far as it has come.
+enum agw_dtls_state { AGW_DTLS_NONE, AGW_DTLS_HANDSHAKE, AGW_DTLS_UP, AGW_DTLS_FAILED };
+
+// What there is to know of one stream. Addresses that are not known are not set.
+struct agw_statistics {
+    enum agw_transport transport[2];
+    struct addr local[2];   // not set: the termination is not reserved
+    struct addr remote[2];  // as configured
+    struct addr latched[2]; // where media come from; of TCP: whom the connection is with
+    struct agw_stream_stats carried;
+    uint64_t last_media_us; // when media were last passed on, or expected from; monotonic
+    enum agw_dtls_state dtls;
+    bool dtls_client; // role of the AGW
+    char
+        dtls_text[192]; // once up: role, version, suite, the fingerprint that matched; else why not
+};
+
 enum agw_event {
     // procedures of TS 23.334 clause 8 that the AGW starts
     AGW_DTLS_FAILURE,    // (D)TLS session establishment Failure indication: reason
@@ -191,9 +208,18 @@ enum reason agw_reserve_and_configure(struct agw *agw, const struct agw_request 
 // Unknown contexts and streams are ignored.
 void agw_release(struct agw *agw, uint32_t context, unsigned stream);
 
+// H.248 would say AuditValue (statistics). Answers at once; nothing is asked of the worker, whose
+// counts are read as they stand. latched and dtls are what notifications told: beyond the bound on
+// milestones of one stream they stay as they are. NONE or AGW_NO_CONTEXT, *out untouched.
+enum reason agw_statistics(const struct agw *agw, uint32_t context, unsigned stream,
+                           struct agw_statistics *out);
+
 // Connection points in use and configured, per realm.
 unsigned agw_ports_used(const struct agw *agw, enum agw_termination termination);
 unsigned agw_ports_total(const struct agw *agw, enum agw_termination termination);
+
+// Media workers that run.
+unsigned agw_workers(const struct agw *agw);
 
 // The overhead in bytes that the worst enabled suite adds to a datagram (REQ-096).
 unsigned agw_dtls_overhead(const struct agw *agw);

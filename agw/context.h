@@ -22,12 +22,22 @@ struct line_end {
     bool rtcp;
     enum agw_transport transport;
     int family;
+    struct addr remote;  // as configured last
+    struct addr latched; // as notified last
+};
+
+// The (D)TLS session of a line, as notified.
+struct line_dtls {
+    enum agw_dtls_state state;
+    bool client;
+    char text[192];
 };
 
 struct line {
     struct line *next; // in its context; unused once released
     unsigned number;
     struct line_end end[2];
+    struct line_dtls dtls;
     bool fingerprints_known;
     bool released; // on its way out: only its farewell is still to come
     struct stream *stream;

@@ -38,6 +38,38 @@ const char *stream_id(const struct stream *s, char buf[static STREAM_ID_MAX])
     return buf;
 }
 
+// --- counting -----------------------------------------------------------------------------------
+
+static void count(_Atomic uint64_t *counter, uint64_t more)
+{
+    uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, value + more, memory_order_relaxed);
+}
+
+static uint64_t counted(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+struct agw_stream_stats stream_carried(const struct stream *s)
+{
+    const struct stream_counters *c = &s->counters;
+    return (struct agw_stream_stats){
+        .packets = {counted(&c->packets[AGW_T1]), counted(&c->packets[AGW_T2])},
+        .bytes = {counted(&c->bytes[AGW_T1]), counted(&c->bytes[AGW_T2])},
+        .drops = counted(&c->drops)};
+}
+
+uint64_t stream_last_media(const struct stream *s)
+{
+    return counted(&s->counters.last_media_us);
+}
+
+static void media_now(struct stream *s)
+{
+    atomic_store_explicit(&s->counters.last_media_us, s->media->now_us, memory_order_relaxed);
+}
+
 // --- telling ------------------------------------------------------------------------------------
 
 static void fill_note(struct note *note, const struct point *at, const struct telling *telling)
@@ -78,7 +110,7 @@ void stream_drop(struct point *at, enum reason reason, const struct addr *source
 {
     struct stream *s = at->stream;
     reason_count(reason);
-    s->stats.drops++;
+    count(&s->counters.drops, 1);
     if (reason < DROP_FIRST || reason > DROP_LAST)
         return;
     uint32_t bit = 1u << (reason - DROP_FIRST);
@@ -104,15 +136,16 @@ static void media_again(struct stream *s)
 
 static void count_passed(struct point *from, size_t len)
 {
-    from->stream->stats.packets[from->termination]++;
-    from->stream->stats.bytes[from->termination] += len;
+    struct stream_counters *c = &from->stream->counters;
+    count(&c->packets[from->termination], 1);
+    count(&c->bytes[from->termination], len);
 }
 
 void stream_passed(struct point *from, size_t len)
 {
     struct stream *s = from->stream;
     count_passed(from, len);
-    s->last_media_us = s->media->now_us;
+    media_now(s);
     if (s->inactive_told)
         media_again(s);
     if (!s->media_told[from->termination])
@@ -170,7 +203,7 @@ void stream_rearm(struct stream *s)
     uint64_t due = DEADLINE_NEVER, soonest = s->media->now_us + 1;
     const struct bearer *bearer = s->point[AGW_T1][0].bearer;
     if (watches_media(s))
-        due = s->last_media_us + s->inactivity_us;
+        due = stream_last_media(s) + s->inactivity_us;
     if (bearer && bearer_deadline(bearer) < due)
         due = bearer_deadline(bearer);
     if (s->relay && relay_deadline(s->relay) < due)
@@ -180,7 +213,7 @@ void stream_rearm(struct stream *s)
 
 static void check_inactivity(struct stream *s)
 {
-    if (!watches_media(s) || s->media->now_us < s->last_media_us + s->inactivity_us)
+    if (!watches_media(s) || s->media->now_us < stream_last_media(s) + s->inactivity_us)
         return;
     s->inactive_told = true;
     reason_count(REASON_MEDIA_INACTIVE);
@@ -289,7 +322,7 @@ static void take_common(struct stream *s, const struct agw_request *request)
 {
     set_mode(s, request->termination, request->mode);
     set_inactivity(s, request);
-    s->last_media_us = s->media->now_us; // silence counts from here
+    media_now(s); // silence counts from here
 }
 
 void stream_configure(struct stream *s, const struct agw_request *request)
@@ -384,6 +417,6 @@ void stream_release(struct stream *s, struct media *media, struct note *farewell
         point_close(&s->point[i & 1][i >> 1]);
     deadline_set(&media->deadlines, &s->deadline, DEADLINE_NEVER);
     fill_note(farewell, &s->point[AGW_T1][0], &(struct telling){.event = AGW_STREAM_RELEASED});
-    farewell->what.stats = s->stats;
+    farewell->what.stats = stream_carried(s);
     outbox_put(&media->notes, farewell);
 }

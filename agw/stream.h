@@ -8,7 +8,16 @@
 #include "agw/note.h"
 #include "agw/point.h"
 
+#include <stdatomic.h>
+
 struct relay;
+
+// struct agw_stream_stats as the worker counts it. It alone writes, so that adding is a load and a
+// store; anybody may read.
+struct stream_counters {
+    _Atomic uint64_t packets[2], bytes[2], drops;
+    _Atomic uint64_t last_media_us;
+};
 
 struct stream {
     struct media *media;
@@ -20,14 +29,13 @@ struct stream {
     struct savp *savp;        // RTP/SAVP at T1, media and RTCP; NULL: none
     struct relay *relay;      // a stream over TCP; NULL: datagrams
     struct point point[2][2]; // per termination: media, RTCP
-    struct agw_stream_stats stats;
+    struct stream_counters counters;
     uint32_t drops_told; // one bit per DROP_ reason
     unsigned told;       // milestones told so far
     bool media_told[2];  // first media, per direction
     bool inactive_told;  // until media flows again
     enum agw_termination inactivity_at;
     uint64_t inactivity_us; // 0: not watched
-    uint64_t last_media_us;
     struct deadline deadline;
 };
 
@@ -43,6 +51,11 @@ void stream_configure(struct stream *stream, const struct agw_request *request);
 // Closes associations and sockets, then posts farewell, the last note of the stream, with the
 // stream's statistics. The stream belongs to the control side again.
 void stream_release(struct stream *stream, struct media *media, struct note *farewell);
+
+// What was counted so far. Any thread.
+struct agw_stream_stats stream_carried(const struct stream *stream);
+// When media were last passed on, or expected from. Any thread.
+uint64_t stream_last_media(const struct stream *stream);
 
 // --- for connection points and bearers ----------------------------------------------------------
 

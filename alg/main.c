@@ -5,7 +5,9 @@
 // Exit status: 0 after SIGTERM or SIGINT, 1 for a bad configuration or command line, 2 for what the
 // system refuses (address in use, no permission, no memory).
 #include "alg/loop.h"
+#include "alg/operator.h"
 #include "alg/proxy.h"
+#include "common/admin/admin.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/reason.h"
@@ -37,6 +39,8 @@ struct process {
     struct loop *loop;
     struct proxy *proxy;
     struct agw *agw;
+    struct operator_desk desk;
+    struct admin *admin; // NULL: off
     uv_signal_t signals[3];
 };
 
@@ -151,6 +155,20 @@ static void on_sofia_log(void *stream, const char *fmt, va_list ap)
     log_debug("sofia", "%.*s", (int)strcspn(line, "\n"), line);
 }
 
+static int open_admin(struct process *process, char error[static CONFIG_ERROR_MAX])
+{
+    process->desk = (struct operator_desk){.cfg = &process->cfg,
+                                           .proxy = process->proxy,
+                                           .agw = process->agw,
+                                           .started_us = clock_now_us()};
+    struct admin_source source = operator_source(&process->desk);
+    if (!addr_is_set(&process->cfg.admin))
+        return 0;
+    struct admin_settings settings = {.address = process->cfg.admin,
+                                      .token = process->cfg.admin_token};
+    return admin_open(&process->admin, &settings, &source, loop_uv(process->loop), error);
+}
+
 static int open_all(struct process *process)
 {
     char error[CONFIG_ERROR_MAX] = "the event loops cannot start";
@@ -163,6 +181,8 @@ static int open_all(struct process *process)
                        process->proxy, error);
     if (!err && (err = proxy_attach_agw(process->proxy, process->agw)))
         snprintf(error, sizeof(error), "out of memory");
+    if (!err)
+        err = open_admin(process, error);
     if (err)
         fprintf(stderr, "pcscf: %s\n", error);
     return err;
@@ -177,6 +197,8 @@ static void announce(const struct config *cfg)
         log_info("pcscf", "core side (Mw): %s", addr_format(&cfg->core.listen[i], text));
     if (addr_is_set(&cfg->next_hop))
         log_info("pcscf", "next hop: %s", addr_format(&cfg->next_hop, text));
+    if (addr_is_set(&cfg->admin))
+        log_info("pcscf", "admin: http://%s/", addr_format(&cfg->admin, text));
     log_info("pcscf", "ready");
 }
 
@@ -191,6 +213,7 @@ static void shut_down(struct process *process)
 
 static void close_all(struct process *process)
 {
+    admin_close(process->admin);
     agw_close(process->agw);
     proxy_close(process->proxy);
     loop_close(process->loop);

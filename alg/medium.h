@@ -56,6 +56,7 @@ struct medium_peer {
 
 struct medium {
     const struct profile *profile; // NULL: not anchored
+    enum medium_kind kind;
     enum treatment treatment;
     bool offered;          // port of the offer was not 0
     bool dead;             // answered with port 0, or rejected

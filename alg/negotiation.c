@@ -342,6 +342,7 @@ static void choose_profile(struct negotiation *n, struct medium *m, const struct
         decision_make(body->from, transport, sdp_3ge2ae(body->sdp, index),
                       (n->mediasec & decision_mechanism(transport.kind)) != 0,
                       agreed && agreed->treatment == TREAT_E2AE && live(agreed));
+    m->kind = transport.kind;
     m->treatment = decision.treatment;
     m->rejected = decision.reason;
     if (decision.treatment != TREAT_PASS)
@@ -635,6 +636,12 @@ void negotiation_drop_retired(struct negotiation *n)
 {
     while (n->retired_count > 0)
         stream_leave(n, n->retired[--n->retired_count]);
+}
+
+const struct medium *negotiation_medium(const struct negotiation *n, size_t index)
+{
+    const struct media *media = n->agreed.count > 0 ? &n->agreed : &n->proposed;
+    return index < media->count ? &media->list[index] : NULL;
 }
 
 bool negotiation_pending(const struct negotiation *n)

@@ -39,6 +39,10 @@ bool negotiation_commit(struct negotiation *n);
 void negotiation_rollback(struct negotiation *n);
 void negotiation_drop_retired(struct negotiation *n);
 
+// The media lines as they are agreed, or before that as they are proposed; also after
+// negotiation_release(). NULL past the end.
+const struct medium *negotiation_medium(const struct negotiation *n, size_t index);
+
 // An offer without a final answer is open.
 bool negotiation_pending(const struct negotiation *n);
 enum side negotiation_offerer(const struct negotiation *n); // of the open offer

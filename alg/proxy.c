@@ -120,6 +120,16 @@ void proxy_shut_down(struct proxy *proxy)
         sessions_end_all(proxy->sessions, REASON_SHUTDOWN);
 }
 
+struct sessions *proxy_sessions(const struct proxy *proxy)
+{
+    return proxy->sessions;
+}
+
+bool proxy_shutting_down(const struct proxy *proxy)
+{
+    return proxy->shutting_down;
+}
+
 unsigned proxy_busy(const struct proxy *proxy)
 {
     return (proxy->sessions ? sessions_count(proxy->sessions) : 0) + proxy->own_requests;

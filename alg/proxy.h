@@ -9,9 +9,11 @@
 #include "common/config.h"
 
 #include <sofia-sip/su_wait.h>
+#include <stdbool.h>
 #include <uv.h>
 
 struct proxy;
+struct sessions;
 
 // Opens all listening points. cfg, root and loop are borrowed and outlive the proxy. Returns 0 or a
 // negative errno with a sentence in error (which address, why); *out untouched.
@@ -24,6 +26,8 @@ int proxy_attach_agw(struct proxy *proxy, struct agw *agw);
 void proxy_agw_notification(void *arg, const struct agw_notification *notification);
 // Refuses new sessions (503) and releases those that stand.
 void proxy_shut_down(struct proxy *proxy);
+struct sessions *proxy_sessions(const struct proxy *proxy);
+bool proxy_shutting_down(const struct proxy *proxy);
 // Sessions not ended yet, and own requests without an answer.
 unsigned proxy_busy(const struct proxy *proxy);
 void proxy_close(struct proxy *proxy); // NULL is allowed

@@ -33,6 +33,8 @@ struct sessions {
     struct session_ops ops;
     struct index *by_token;
     struct index *by_context;
+    struct recent *recent;
+    uint64_t opened;
 };
 
 struct session {
@@ -42,7 +44,9 @@ struct session {
     char id[TOKEN_LEN + 16]; // for the log
     int state;
     enum side caller;
-    enum reason reason; // why it ended
+    enum reason reason;    // why it ended
+    double started, ended; // wall clock, in seconds
+    struct record *record; // made when it ended, while the AGW still knew its streams
     char *call_id;
     struct party party[2];
     void *user;
@@ -127,6 +131,7 @@ static void session_free(struct session *s)
     party_clear(&s->party[SIDE_CORE]);
     free(s->call_id);
     free(s->contexts);
+    record_free(s->record);
     trace_free(s->trace);
     free(s);
 }
@@ -166,6 +171,13 @@ static void unlist(struct session *s)
     session_unref(s);
 }
 
+static double wall_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 static void write_chart(struct session *s)
 {
     char name[64], stamp[24];
@@ -183,6 +195,9 @@ static void finish_when_quiet(struct session *s)
         s->released < negotiation_opened(exchange_negotiation(s->exchange)))
         return;
     write_chart(s);
+    recent_put(s->all->recent, s->record, s->trace);
+    s->record = NULL;
+    s->trace = s->iq.trace = NULL;
     unlist(s);
 }
 
@@ -191,6 +206,8 @@ static void end_media(struct session *s)
     timer_cancel(s->ack_timer);
     timer_cancel(s->retire_timer);
     s->ack_timer = s->retire_timer = NULL;
+    s->ended = wall_clock();
+    s->record = session_record(s);
     negotiation_release(exchange_negotiation(s->exchange));
     finish_when_quiet(s);
 }
@@ -297,7 +314,8 @@ struct sessions *sessions_open(const struct config *cfg, struct agw *agw, uv_loo
     all->ops = ops;
     all->by_token = index_open();
     all->by_context = index_open();
-    if (all->by_token && all->by_context)
+    all->recent = recent_open(cfg);
+    if (all->by_token && all->by_context && all->recent)
         return all;
     sessions_close(all);
     return NULL;
@@ -316,7 +334,23 @@ void sessions_close(struct sessions *all)
         index_each(all->by_token, drop, NULL);
     index_close(all->by_token);
     index_close(all->by_context);
+    recent_close(all->recent);
     free(all);
+}
+
+uint64_t sessions_opened(const struct sessions *all)
+{
+    return all->opened;
+}
+
+void sessions_each(const struct sessions *all, void (*visit)(void *session, void *arg), void *arg)
+{
+    index_each(all->by_token, visit, arg);
+}
+
+const struct recent *sessions_recent(const struct sessions *all)
+{
+    return all->recent;
 }
 
 unsigned sessions_count(const struct sessions *all)
@@ -376,6 +410,8 @@ struct session *session_open(struct sessions *all, const struct session_setup *s
     }
     s->listed = true;
     session_ref(s); // the table's
+    s->started = wall_clock();
+    all->opened++;
     log_info(s->id, "call from the %s side: %s -> %s", side_name(s->caller), invite->from,
              invite->to);
     return s;
@@ -409,6 +445,34 @@ const struct party *session_party(const struct session *s, enum side side)
 enum side session_caller(const struct session *s)
 {
     return s->caller;
+}
+
+struct record *session_record(const struct session *s)
+{
+    const struct negotiation *n = exchange_negotiation(s->exchange);
+    struct record *record = record_make(n, s->iq.agw, s->iq.context);
+    if (!record)
+        return NULL;
+    record->caller = s->caller;
+    record->state = state_names[s->state];
+    record->reason = s->reason;
+    record->started = s->started;
+    record->ended = s->ended;
+    if (record_name(record, s->token, s->call_id, s->party[s->caller].name,
+                    s->party[side_other(s->caller)].name) == 0)
+        return record;
+    record_free(record);
+    return NULL;
+}
+
+double session_started(const struct session *s)
+{
+    return s->started;
+}
+
+const struct trace *session_trace(const struct session *s)
+{
+    return s->trace;
 }
 
 bool session_ended(const struct session *s)
@@ -641,6 +705,7 @@ void sessions_notification(struct sessions *all, const struct agw_notification *
         stream_lost(s, n);
     if (n->event == AGW_STREAM_RELEASED) {
         s->released++;
+        record_carried(s->record, n->stream, &n->stats);
         finish_when_quiet(s);
     }
     // The analyzer does not count references: this one is ours.

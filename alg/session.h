@@ -8,6 +8,8 @@
 #include "agw/agw.h"
 #include "alg/exchange.h"
 #include "alg/party.h"
+#include "alg/recent.h"
+#include "alg/record.h"
 #include "alg/side.h"
 #include "common/config.h"
 #include "common/reason.h"
@@ -36,6 +38,12 @@ struct sessions *sessions_open(const struct config *cfg, struct agw *agw, uv_loo
 // All sessions must have ended, or are dropped without a word. NULL is allowed.
 void sessions_close(struct sessions *all);
 unsigned sessions_count(const struct sessions *all);
+// How many there were, ended ones included.
+uint64_t sessions_opened(const struct sessions *all);
+// visit may not end sessions.
+void sessions_each(const struct sessions *all, void (*visit)(void *session, void *arg), void *arg);
+// Those that ended lately.
+const struct recent *sessions_recent(const struct sessions *all);
 // By the token of our Record-Route entries. NULL: unknown.
 struct session *sessions_find(struct sessions *all, const char *token);
 // Hand-over of what the AGW reports; unknown contexts are counted (REQ-106).
@@ -66,6 +74,11 @@ void *session_user(const struct session *s);
 const struct party *session_party(const struct session *s, enum side side);
 enum side session_caller(const struct session *s);
 bool session_ended(const struct session *s);
+
+// What is to be known of it now. The caller's; NULL: no memory.
+struct record *session_record(const struct session *s);
+double session_started(const struct session *s); // as in a record
+const struct trace *session_trace(const struct session *s);
 
 // A request of this session came in from `from`. id->offered is filled.
 void session_request(struct session *s, enum side from, const struct sip_facts *facts,

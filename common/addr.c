@@ -134,6 +134,13 @@ bool addr_is_any(const struct addr *a)
     }
 }
 
+bool addr_is_loopback(const struct addr *a)
+{
+    if (addr_family(a) == AF_INET)
+        return ntohl(a->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return addr_family(a) == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
+}
+
 bool addr_equal(const struct addr *a, const struct addr *b)
 {
     return addr_equal_host(a, b) && addr_port(a) == addr_port(b);

@@ -38,6 +38,8 @@ void addr_set_port(struct addr *a, uint16_t port);
 
 // 0.0.0.0 or ::, the old way to say hold (RFC 3264 8.4).
 bool addr_is_any(const struct addr *a);
+// 127.0.0.0/8 or ::1.
+bool addr_is_loopback(const struct addr *a);
 bool addr_equal(const struct addr *a, const struct addr *b);      // host and port
 bool addr_equal_host(const struct addr *a, const struct addr *b); // host only
 

@@ -202,6 +202,18 @@ static int check_timers(struct config_tree *tree, const struct config *cfg, char
                              cfg->agw.retransmit_ms, cfg->agw.handshake_timeout_ms);
 }
 
+// Whoever is not on this machine has to prove who he is.
+static int check_admin(struct config_tree *tree, const struct config *cfg, char *error)
+{
+    char text[ADDR_STRLEN];
+
+    if (!addr_is_set(&cfg->admin) || addr_is_loopback(&cfg->admin) || cfg->admin_token[0] != '\0')
+        return 0;
+    return config_tree_fault(tree, error, "admin.listen",
+                             "expected a loopback address, or admin.token beside it, got \"%s\"",
+                             addr_format(&cfg->admin, text));
+}
+
 static int check_together(struct config_tree *tree, const struct config *cfg,
                           const struct file *file, char *error)
 {
@@ -213,6 +225,7 @@ static int check_together(struct config_tree *tree, const struct config *cfg,
     rc = rc != 0 ? rc : check_overlap(tree, cfg, error);
     rc = rc != 0 ? rc : check_listen(tree, cfg, error);
     rc = rc != 0 ? rc : check_ues(tree, cfg, error);
+    rc = rc != 0 ? rc : check_admin(tree, cfg, error);
     return rc != 0 ? rc : check_timers(tree, cfg, error);
 }
 

@@ -114,10 +114,12 @@ struct config {
         char directory[CONFIG_NAME_MAX]; // charts are written here when a session ends; "": off
         unsigned events_max;             // per session
         bool messages;                   // whole SDP bodies, not only the lines that matter
+        unsigned recent;                 // ended sessions that are kept for the admin endpoint
     } trace;
 
     enum log_level log_level;
-    struct addr admin; // loopback; port 0: off
+    struct addr admin;                 // not set: off
+    char admin_token[CONFIG_NAME_MAX]; // "": none is needed, on loopback
 };
 
 // Built-in loopback defaults: access 127.0.0.1:5060, core 127.0.0.1:5070, next hop 127.0.0.1:5080.

@@ -124,7 +124,10 @@ static const cyaml_strval_t mechanism_words[] = {
 #define TRACE_KEYS(NUMBER, SWITCH, STRING)                                                         \
     STRING("trace", "directory", trace.directory)                                                  \
     NUMBER("trace", "events_max", trace.events_max, 0, 10000, 200)                                 \
+    NUMBER("trace", "recent", trace.recent, 0, 10000, 100)                                         \
     SWITCH("trace", "messages", trace.messages, true)
+
+#define ADMIN_KEYS(STRING) STRING("admin", "token", admin_token)
 
 #define LOG_KEYS(CHOICE) CHOICE("log", "level", log_level, level_words, LOG_INFO)
 
@@ -163,6 +166,7 @@ void config_defaults(struct config *cfg)
     SIP_KEYS(SET_NUMBER)
     TRACE_KEYS(SET_NUMBER, SET_SWITCH, SET_STRING)
     LOG_KEYS(SET_CHOICE)
+    ADMIN_KEYS(SET_STRING)
     cfg->mediasec = MEDIASEC_UDPTL_DTLS | MEDIASEC_MSRP_TLS | MEDIASEC_BFCP_TLS;
     cfg->t38.overhead_override = -1;
 }
@@ -290,7 +294,7 @@ static const cyaml_schema_field_t log_fields[] = {
 };
 static const cyaml_schema_field_t admin_fields[] = {
     FIELD_TEXT("listen", admin),
-    CYAML_FIELD_END,
+    ADMIN_KEYS(FIELD_STRING) CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t sections[] = {
@@ -338,6 +342,17 @@ static bool is_admin(const char *text)
     return strcmp(text, "off") == 0 || is_listen(text);
 }
 
+// RFC 6750 2.1
+#define TOKEN_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/="
+
+// 16 characters of any kind cannot be guessed over a network; what a header field carries as it is.
+static bool is_token(const char *text)
+{
+    size_t len = strlen(text);
+
+    return len == 0 || (len >= 16 && strspn(text, TOKEN_CHARACTERS) == len);
+}
+
 // 128 bytes: more than any cipher suite of DTLS 1.2 adds to a record.
 static bool is_overhead(const char *text)
 {
@@ -379,6 +394,7 @@ static const struct config_rule rules[] = {
     {"ues[].contact", 0, 0, ADDR_AND_PORT, is_listen},
     {"ues[].user", 0, 0, "the user part of a SIP URI", is_user},
     {"t38.overhead", 0, 0, "auto, or a number from 0 to 128", is_overhead},
+    {"admin.token", 0, 0, "16 or more letters, digits and -._~+/=", is_token},
     {"admin.listen", 0, 0, "off, or " ADDR_AND_PORT, is_admin},
     EVERY_NUMBER(RULE_NUMBER)};
 

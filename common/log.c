@@ -30,6 +30,11 @@ enum log_level log_get_level(void)
     return (enum log_level)atomic_load_explicit(&current, memory_order_relaxed);
 }
 
+const char *log_level_name(enum log_level level)
+{
+    return level_names[level];
+}
+
 int log_level_parse(enum log_level *out, const char *word)
 {
     for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {

@@ -11,6 +11,8 @@ enum log_level log_get_level(void);
 // "error", "warn", "info", "debug". Returns 0 or -EINVAL, *out untouched.
 int log_level_parse(enum log_level *out, const char *word);
 
+const char *log_level_name(enum log_level level);
+
 // id names the object the line is about ("session 3f2a", "context 7", "config").
 __attribute__((format(printf, 3, 4))) void log_line(enum log_level level, const char *id,
                                                     const char *fmt, ...);

@@ -35,6 +35,8 @@
     X(NO_ANSWER, 408, "no answer", "The called side did not answer in time", "RFC 3261 16.8")      \
     X(NEXT_HOP_DOWN, 500, "next hop down", "The next hop cannot be reached", "RFC 3261 16.9")      \
     X(SHUTDOWN, 503, "shutting down", "The P-CSCF is shutting down", "TS 24.229 5.2.8.1")          \
+    X(OPERATOR, 503, "ended by the operator", "The operator of the P-CSCF has ended the session",  \
+      "TS 24.229 5.2.8.1")                                                                         \
     X(ACK_MISSING, 0, "no ACK", "The answer was never acknowledged", "RFC 3261 13.3.1.4")          \
     X(INTERNAL, 500, "internal error", "The P-CSCF could not do its part", "RFC 3261 21.5.1")      \
     /* e2ae: what the SDP of the UE or the core lacks */                                           \

@@ -219,6 +219,11 @@ bool trace_at(const struct trace *t, unsigned index, struct trace_event *event, 
     return true;
 }
 
+size_t trace_bytes(const struct trace *t)
+{
+    return t == NULL ? 0 : sizeof(*t) + t->cap * sizeof(*t->entries) + t->text_cap;
+}
+
 const char *trace_id(const struct trace *t)
 {
     return t->id;

@@ -70,6 +70,9 @@ void trace_add(struct trace *t, const struct trace_event *event);
 // Which figure of the specification the session follows; the last call wins.
 void trace_set_figure(struct trace *t, enum trace_figure figure);
 
+// Memory it holds.
+size_t trace_bytes(const struct trace *t);
+
 // Events in time order with their step numbers, for printers and tests. step is 0 for an event that
 // is no step of the figure. *event is borrowed until the next trace_add(). Returns false past the
 // end.

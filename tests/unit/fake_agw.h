@@ -100,6 +100,12 @@ void agw_release(struct agw *agw, uint32_t context, unsigned stream)
         strbuf_puts(&asked, "release\n");
 }
 
+enum reason agw_statistics(const struct agw *agw, uint32_t context, unsigned stream,
+                           struct agw_statistics *out)
+{
+    return REASON_AGW_NO_CONTEXT;
+}
+
 unsigned agw_dtls_overhead(const struct agw *agw)
 {
     return 37;

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A path is looked up in a table whose '*' stands for one segment; the handler asks the source and
+// makes the answer.
+//
+// Failure paths: no such path 404, path but not for this method 405, an argument that cannot be
+// 400, an abbreviation that fits several sessions 409, no memory 500: each with a sentence.
+#include "common/admin/api.h"
+
+#include "common/admin/text.h"
+#include "common/log.h"
+#include "common/reason.h"
+#include "common/trace/printer.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JSON_TYPE "application/json"
+#define TEXT_TYPE "text/plain; charset=utf-8"
+// Sessions in one answer: as many as the loop can list in a few milliseconds.
+#define PAGE_DEFAULT 100
+#define PAGE_MAX 1000
+// Events in one answer; who has more asks again.
+#define EVENTS_MAX 1000
+#define ERROR_MAX 240
+
+struct exchange {
+    const struct admin_source *source;
+    const struct request *request;
+    struct answer *answer;
+    char segment[ADMIN_ID_MAX]; // what stood at the '*'
+    char id[ADMIN_ID_MAX];      // of the session, when the path names one
+};
+
+// --- answers ----------------------------------------------------------------------------------
+
+static void set_body(struct answer *a, unsigned status, const char *type, char *body)
+{
+    free(a->body);
+    *a = (struct answer){.status = body ? status : 500, .type = type, .body = body};
+    a->len = body ? strlen(body) : 0;
+}
+
+// Takes over the value.
+static void set_json(struct answer *a, unsigned status, json_t *value)
+{
+    char *body = value ? json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+    json_decref(value);
+    set_body(a, status, JSON_TYPE, body);
+}
+
+void api_fail(struct answer *a, unsigned status, const char *fmt, ...)
+{
+    char sentence[ERROR_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(sentence, sizeof(sentence), fmt, ap);
+    va_end(ap);
+    set_json(a, status, json_pack("{s:o}", "error", text_json(sentence)));
+}
+
+// --- arguments --------------------------------------------------------------------------------
+
+static const char *argument(const struct exchange *x, const char *name)
+{
+    return x->request->argument(x->request, name);
+}
+
+// A number from 0 to most; absent: as given by preset. False: it is none, and the answer is made.
+static bool number(struct exchange *x, const char *name, unsigned most, unsigned preset,
+                   unsigned *out)
+{
+    const char *text = argument(x, name);
+    *out = preset;
+    if (!text)
+        return true;
+    size_t len = strlen(text);
+    if (len > 0 && len <= 9 && strspn(text, "0123456789") == len) {
+        unsigned value = (unsigned)strtoul(text, NULL, 10);
+        *out = value > most ? most : value;
+        return true;
+    }
+    api_fail(x->answer, 400, "%s: expected a number from 0 to %u", name, most);
+    return false;
+}
+
+// Makes id of the segment. False: no such session, and the answer is made.
+static bool session(struct exchange *x)
+{
+    int rc = x->source->resolve(x->source->arg, x->segment, x->id);
+    if (rc == -EEXIST)
+        api_fail(x->answer, 409, "several sessions begin with %s", x->segment);
+    else if (rc != 0)
+        api_fail(x->answer, 404, "no session begins with %s", x->segment);
+    return rc == 0;
+}
+
+// --- handlers ---------------------------------------------------------------------------------
+
+static void get_show(struct exchange *x)
+{
+    set_json(x->answer, 200, x->source->show(x->source->arg));
+}
+
+static void get_calls(struct exchange *x)
+{
+    static const char *const words[] = {"live", "recent", "all"};
+    const char *state = argument(x, "state");
+    unsigned which = ADMIN_CALLS_LIVE, offset, limit;
+    while (state && which <= ADMIN_CALLS_ALL && strcmp(state, words[which]) != 0)
+        which++;
+    if (which > ADMIN_CALLS_ALL) {
+        api_fail(x->answer, 400, "state: expected live, recent or all");
+        return;
+    }
+    if (number(x, "offset", UINT32_MAX, 0, &offset) &&
+        number(x, "limit", PAGE_MAX, PAGE_DEFAULT, &limit))
+        set_json(x->answer, 200,
+                 x->source->calls(x->source->arg, (enum admin_calls)which, offset, limit));
+}
+
+static void get_call(struct exchange *x)
+{
+    if (session(x))
+        set_json(x->answer, 200, x->source->call(x->source->arg, x->id));
+}
+
+static const char *const kind_names[] = {
+    [TRACE_SIP] = "sip",       [TRACE_SDP_EDIT] = "sdp_edit", [TRACE_IQ] = "iq",
+    [TRACE_ACTION] = "action", [TRACE_BEARER] = "bearer",     [TRACE_MEDIA] = "media",
+    [TRACE_DROP] = "drop",     [TRACE_NOTE] = "note",
+};
+static const char *const party_words[] = {"ue", "alg", "agw", "core"};
+
+static json_t *event_json(const struct trace_event *e, unsigned index, unsigned step)
+{
+    return json_pack("{s:i,s:I,s:s,s:s,s:s,s:i,s:s?,s:o,s:o,s:s?}", "index", (int)index, "time_us",
+                     (json_int_t)e->time_us, "kind", kind_names[e->kind], "from",
+                     party_words[e->from], "to", party_words[e->to], "step", (int)step, "key",
+                     e->key, "label", text_json(e->label), "detail", text_json(e->detail), "clause",
+                     e->clause);
+}
+
+static void get_events(struct exchange *x)
+{
+    unsigned from, step, i;
+    bool live = false;
+    if (!session(x) || !number(x, "from", UINT32_MAX, 0, &from))
+        return;
+    const struct trace *trace = x->source->trace(x->source->arg, x->id, &live);
+    json_t *events = json_array();
+    struct trace_event event;
+    for (i = from; i - from < EVENTS_MAX && trace_at(trace, i, &event, &step); i++)
+        json_array_append_new(events, event_json(&event, i, step));
+    const char *title = trace ? figure_title(trace_figure_of(trace)) : NULL;
+    set_json(x->answer, 200,
+             json_pack("{s:s,s:s?,s:b,s:i,s:o}", "id", x->id, "title", title, "live", live, "next",
+                       (int)i, "events", events));
+}
+
+static const struct {
+    const char *format, *type;
+    void (*print)(const struct trace *t, struct strbuf *out);
+} charts[] = {
+    {"text", TEXT_TYPE, trace_chart_text},
+    {"mermaid", TEXT_TYPE, trace_chart_mermaid},
+};
+
+static void get_chart(struct exchange *x)
+{
+    const char *format = argument(x, "format");
+    struct strbuf out = STRBUF_INIT;
+    bool live;
+    if (!session(x))
+        return;
+    for (size_t i = 0; i < sizeof(charts) / sizeof(charts[0]); i++)
+        if (strcmp(format ? format : "text", charts[i].format) == 0) {
+            const struct trace *trace = x->source->trace(x->source->arg, x->id, &live);
+            if (trace)
+                charts[i].print(trace, &out);
+            set_body(x->answer, 200, charts[i].type, strbuf_take(&out));
+            return;
+        }
+    api_fail(x->answer, 400, "format: expected text or mermaid");
+}
+
+static void post_hangup(struct exchange *x)
+{
+    if (!session(x))
+        return;
+    if (x->source->hangup(x->source->arg, x->id))
+        set_json(x->answer, 200, json_pack("{s:s,s:b}", "id", x->id, "ended", 1));
+    else
+        api_fail(x->answer, 409, "session %.8s has ended already", x->id);
+}
+
+static void get_regs(struct exchange *x)
+{
+    set_json(x->answer, 200, x->source->regs(x->source->arg));
+}
+
+static void get_ports(struct exchange *x)
+{
+    set_json(x->answer, 200, x->source->ports(x->source->arg));
+}
+
+static json_t *reason_json(enum reason r)
+{
+    return json_pack("{s:s,s:I,s:i,s:s,s:s,s:s}", "name", reason_name(r), "count",
+                     (json_int_t)reason_total(r), "status", reason_status(r), "label",
+                     reason_label(r), "text", reason_text(r), "clause", reason_clause(r));
+}
+
+static json_t *reasons(bool counted_only)
+{
+    json_t *list = json_array();
+    for (int r = REASON_NONE + 1; r < REASON_COUNT; r++)
+        if (!counted_only || reason_total((enum reason)r) > 0)
+            json_array_append_new(list, reason_json((enum reason)r));
+    return list;
+}
+
+static void get_reasons(struct exchange *x)
+{
+    set_json(x->answer, 200, json_pack("{s:o}", "reasons", reasons(false)));
+}
+
+static void get_reason(struct exchange *x)
+{
+    for (int r = REASON_NONE + 1; r < REASON_COUNT; r++)
+        if (strcmp(reason_name((enum reason)r), x->segment) == 0) {
+            set_json(x->answer, 200, reason_json((enum reason)r));
+            return;
+        }
+    api_fail(x->answer, 404, "no reason is called %s", x->segment);
+}
+
+static void get_counters(struct exchange *x)
+{
+    set_json(x->answer, 200, json_pack("{s:o}", "reasons", reasons(true)));
+}
+
+static void post_log(struct exchange *x)
+{
+    const char *word = argument(x, "level");
+    enum log_level level;
+    if (!word || log_level_parse(&level, word)) {
+        api_fail(x->answer, 400, "level: expected error, warn, info or debug");
+        return;
+    }
+    log_set_level(level);
+    set_json(x->answer, 200, json_pack("{s:s}", "log_level", word));
+}
+
+static void get_index(struct exchange *x)
+{
+    set_body(x->answer, 200, TEXT_TYPE,
+             strdup("pcscf\n\nGET /api/v1/show\nGET /api/v1/calls\nGET /api/v1/counters\n"));
+}
+
+// --- the table --------------------------------------------------------------------------------
+
+static const struct route {
+    const char *method, *path;
+    void (*handle)(struct exchange *x);
+} routes[] = {
+    {"GET", "/", get_index},
+    {"GET", "/api/v1/show", get_show},
+    {"GET", "/api/v1/calls", get_calls},
+    {"GET", "/api/v1/calls/*", get_call},
+    {"GET", "/api/v1/calls/*/events", get_events},
+    {"GET", "/api/v1/calls/*/chart", get_chart},
+    {"POST", "/api/v1/calls/*/hangup", post_hangup},
+    {"GET", "/api/v1/regs", get_regs},
+    {"GET", "/api/v1/counters", get_counters},
+    {"GET", "/api/v1/ports", get_ports},
+    {"GET", "/api/v1/reasons", get_reasons},
+    {"GET", "/api/v1/reasons/*", get_reason},
+    {"POST", "/api/v1/log", post_log},
+};
+
+// Whether the path has the form of the pattern; segment gets what stands at its '*'.
+static bool fits(const char *pattern, const char *path, char segment[static ADMIN_ID_MAX])
+{
+    for (; *pattern != '\0' && *pattern != '*'; pattern++, path++)
+        if (*pattern != *path)
+            return false;
+    if (*pattern == '\0')
+        return *path == '\0';
+    size_t len = strcspn(path, "/");
+    if (len == 0 || len >= ADMIN_ID_MAX || strcmp(pattern + 1, path + len) != 0)
+        return false;
+    memcpy(segment, path, len);
+    segment[len] = '\0';
+    return true;
+}
+
+void api_answer(const struct admin_source *source, const struct request *request,
+                struct answer *answer)
+{
+    struct exchange x = {.source = source, .request = request, .answer = answer};
+    const char *allow = NULL;
+    *answer = (struct answer){.status = 404};
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        const struct route *route = &routes[i];
+        if (!fits(route->path, request->path, x.segment))
+            continue;
+        allow = route->method;
+        if (strcmp(route->method, request->method) == 0) {
+            route->handle(&x);
+            return;
+        }
+    }
+    if (allow)
+        api_fail(answer, 405, "%s is not possible here, %s is", request->method, allow);
+    else
+        api_fail(answer, 404, "nothing is here");
+    answer->allow = allow;
+}
