@@ -270,11 +270,11 @@ static bool within_invite_dialog(const struct passage *p)
     return p->facts.kind == SIP_ACK || (p->facts.to_tag && p->facts.kind != SIP_OTHER);
 }
 
-static bool opens_dialog(const struct passage *p)
+static bool opens_dialog(const char *method)
 {
     static const char *const methods[] = {"INVITE", "SUBSCRIBE", "REFER", "NOTIFY", "UPDATE"};
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-        if (strcmp(p->facts.method, methods[i]) == 0)
+        if (strcmp(method, methods[i]) == 0)
             return true;
     return false;
 }
@@ -328,7 +328,7 @@ static enum reason let_session_see(struct passage *p)
 // Double Record-Route (RFC 5658): the incoming side first, the outgoing one on top of it.
 static enum reason record_route(struct passage *p, const struct listen *out, bool out_tcp)
 {
-    if (!opens_dialog(p))
+    if (!p->f->opens_dialog)
         return REASON_NONE;
     const char *token = p->f->session ? session_token(p->f->session) : "dialog";
     char uri[ROUTE_URI_MAX];
@@ -390,6 +390,8 @@ static enum reason pass(struct passage *p, const char **text)
         reason = let_session_see(p);
     *text = p->verdict.error;
     if (reason == REASON_NONE)
+        reason = boundary_cross(p->f, p->in->side, p->msg, p->sip);
+    if (reason == REASON_NONE)
         reason = record_route(p, out, next.tcp);
     return reason == REASON_NONE ? send_on(p, next, out) : reason;
 }
@@ -434,6 +436,8 @@ static int on_request(struct proxy *proxy, nta_leg_t *leg, nta_incoming_t *irq, 
     // addresses are those of the packet: a copy does not carry them
     message_facts(received, sip_object(received), scratch, &p.facts);
     p.f->from = p.in->side;
+    p.f->in_dialog = p.facts.to_tag != NULL;
+    p.f->opens_dialog = opens_dialog(p.facts.method);
     p.f->irq = ack ? NULL : irq;
     if (p.facts.kind == SIP_INVITE)
         nta_incoming_treply(irq, SIP_100_TRYING, TAG_END());
@@ -511,6 +515,8 @@ static void response_received(struct forward *f, msg_t *received)
         message_set_body(msg, sip, verdict.body, verdict.body_len))
         verdict.reason = REASON_INTERNAL;
     free(verdict.body);
+    if (verdict.reason == REASON_NONE)
+        verdict.reason = boundary_cross(f, side_other(f->from), msg, sip);
     if (verdict.reason != REASON_NONE) {
         msg_destroy(msg);
         end_far_side(f, facts.status, verdict.reason);

@@ -5,6 +5,7 @@
 // requests of our own (release.c).
 
 #include "alg/message.h"
+#include "alg/policy.h"
 #include "alg/proxy.h"
 #include "alg/session.h"
 
@@ -37,6 +38,9 @@ struct forward {
     nta_outgoing_t *orq;     // NULL once the final response came
     enum side from;
     struct exchange_request id;
+    bool in_dialog;              // the request has a To tag
+    bool opens_dialog;           // its 2xx makes or refreshes one
+    struct policy_memory policy; // outside any session
     bool own;
     struct forward *prev, *next; // in proxy->forwards
 };
@@ -60,6 +64,12 @@ const char *route_own_uri(const struct listen *listen, const char *token, bool t
                           char buf[static ROUTE_URI_MAX]);
 // The mechanisms agreed with the UE of a call, from configuration.
 unsigned route_mediasec(const struct proxy *proxy, enum side from, const sip_t *sip);
+
+// --- boundary.c -------------------------------------------------------------------------------
+
+// A request or response of f crosses the trust boundary, coming from this side (policy.h). NONE or
+// INTERNAL: it must not be sent.
+enum reason boundary_cross(struct forward *f, enum side from, msg_t *msg, sip_t *sip);
 
 // --- release.c --------------------------------------------------------------------------------
 

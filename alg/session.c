@@ -49,6 +49,7 @@ struct session {
     struct record *record; // made when it ended, while the AGW still knew its streams
     char *call_id;
     struct party party[2];
+    struct policy_memory policy;
     void *user;
     struct iq iq;
     // AGW contexts it is found by: one, and another when all its media had gone and new ones came
@@ -475,6 +476,11 @@ const struct trace *session_trace(const struct session *s)
     return s->trace;
 }
 
+struct policy_memory *session_policy(struct session *s)
+{
+    return &s->policy;
+}
+
 bool session_ended(const struct session *s)
 {
     return s->state == ENDED;
@@ -651,6 +657,12 @@ void session_response(struct session *s, const struct exchange_request *id,
 const char *session_repeated_body(const struct session *s, const struct sip_facts *facts)
 {
     return exchange_repeated(s->exchange, facts);
+}
+
+void session_field_changed(struct session *s, const char *before, const char *after,
+                           const char *clause)
+{
+    session_trace_field(s->trace, before, after, clause);
 }
 
 void session_sent(struct session *s, enum side to, const struct sip_facts *facts, const char *note)

@@ -8,6 +8,7 @@
 #include "agw/agw.h"
 #include "alg/exchange.h"
 #include "alg/party.h"
+#include "alg/policy_memory.h"
 #include "alg/recent.h"
 #include "alg/record.h"
 #include "alg/side.h"
@@ -73,6 +74,8 @@ void session_set_user(struct session *s, void *user);
 void *session_user(const struct session *s);
 const struct party *session_party(const struct session *s, enum side side);
 enum side session_caller(const struct session *s);
+// What the trust boundary keeps of this dialog.
+struct policy_memory *session_policy(struct session *s);
 bool session_ended(const struct session *s);
 
 // What is to be known of it now. The caller's; NULL: no memory.
@@ -89,6 +92,9 @@ void session_response(struct session *s, const struct exchange_request *id,
                       const struct sip_facts *facts, struct exchange_verdict *verdict);
 // The body to send for a 2xx that comes again outside its transaction; NULL: as it came.
 const char *session_repeated_body(const struct session *s, const struct sip_facts *facts);
+// A header field that was changed at the trust boundary, for the trace: whole lines or NULL.
+void session_field_changed(struct session *s, const char *before, const char *after,
+                           const char *clause);
 // What went out, for the trace.
 void session_sent(struct session *s, enum side to, const struct sip_facts *facts, const char *note);
 // The caller cancelled.

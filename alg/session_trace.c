@@ -84,24 +84,36 @@ static void put_edit(struct strbuf *out, const char *mark, const char *line)
     strbuf_puts(out, "\n");
 }
 
+static void trace_change(struct trace *t, const char *key, const char *label, const char *before,
+                         const char *after, const char *clause)
+{
+    struct strbuf detail = STRBUF_INIT;
+    put_edit(&detail, "- ", before);
+    put_edit(&detail, "+ ", after);
+    char *text = strbuf_take(&detail);
+    trace_add(t, &(struct trace_event){.time_us = clock_now_us(),
+                                       .kind = TRACE_SDP_EDIT,
+                                       .from = PARTY_ALG,
+                                       .to = PARTY_ALG,
+                                       .key = key,
+                                       .label = label,
+                                       .detail = text,
+                                       .clause = clause});
+    free(text);
+}
+
 void session_trace_edits(struct trace *t, const struct sdp *sdp)
 {
     for (size_t i = 0; t && i < sdp_edit_count(sdp); i++) {
         struct sdp_edit edit = sdp_edit_at(sdp, i);
-        struct strbuf detail = STRBUF_INIT;
-        put_edit(&detail, "- ", edit.before);
-        put_edit(&detail, "+ ", edit.after);
-        char *text = strbuf_take(&detail);
-        trace_add(t, &(struct trace_event){.time_us = clock_now_us(),
-                                           .kind = TRACE_SDP_EDIT,
-                                           .from = PARTY_ALG,
-                                           .to = PARTY_ALG,
-                                           .key = "sdp.edit",
-                                           .label = "edits SDP",
-                                           .detail = text,
-                                           .clause = edit.clause});
-        free(text);
+        trace_change(t, "sdp.edit", "edits SDP", edit.before, edit.after, edit.clause);
     }
+}
+
+void session_trace_field(struct trace *t, const char *before, const char *after, const char *clause)
+{
+    if (t)
+        trace_change(t, "sip.edit", "edits header", before, after, clause);
 }
 
 void session_trace_note(struct trace *t, const char *clause, const char *fmt, ...)

@@ -14,6 +14,9 @@ void session_trace_message(struct trace *t, const struct config *cfg, enum side 
                            const struct sip_facts *facts, const char *key, const char *note);
 // Every line the ALG changed, with its clause.
 void session_trace_edits(struct trace *t, const struct sdp *sdp);
+// A header field that was changed, added or dropped, with its clause (static text).
+void session_trace_field(struct trace *t, const char *before, const char *after,
+                         const char *clause);
 // A line on the lifeline of the ALG.
 __attribute__((format(printf, 3, 4))) void session_trace_note(struct trace *t, const char *clause,
                                                               const char *fmt, ...);

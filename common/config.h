@@ -60,6 +60,12 @@ struct config {
     struct addr next_hop; // core side; not set: the Request-URI decides
     bool next_hop_tcp;
 
+    struct {
+        char domain[CONFIG_NAME_MAX]; // of this (visited) network: orig-ioi, term-ioi
+        char access[CONFIG_NAME_MAX]; // access-type of P-Access-Network-Info; "": none is added
+        bool assert_from;             // From that is registered before the default identity
+    } network;
+
     unsigned mediasec; // own mechanisms, and those of UEs not named in ues
     struct config_ue ues[CONFIG_UES_MAX];
     size_t ue_count;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TOKEN_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SIZE(member) sizeof(((struct file *)0)->member)
 
@@ -75,6 +76,11 @@ static const cyaml_strval_t mechanism_words[] = {
 #define CORE_KEYS(CHOICE, SWITCH)                                                                  \
     CHOICE("core", "latching", core.realm.latching, latching_words, LATCHING_OFF)                  \
     SWITCH("core", "next_hop_tcp", next_hop_tcp, false)
+
+#define NETWORK_KEYS(SWITCH, STRING)                                                               \
+    STRING("network", "domain", network.domain)                                                    \
+    STRING("network", "access", network.access)                                                    \
+    SWITCH("network", "assert_from", network.assert_from, false)
 
 #define T38_KEYS(NUMBER, CHOICE, SWITCH)                                                           \
     CHOICE("t38", "setup_offer", t38.setup_offer, offer_words, SETUP_CHOICE_ACTPASS)               \
@@ -158,6 +164,7 @@ void config_defaults(struct config *cfg)
     PORTS_KEYS(SET_NUMBER, core, 24000, 31999)
     ACCESS_KEYS(SET_CHOICE)
     CORE_KEYS(SET_CHOICE, SET_SWITCH)
+    NETWORK_KEYS(SET_SWITCH, SET_STRING)
     TCP_KEYS(SET_CHOICE)
     MSRP_KEYS(SET_NUMBER, SET_CHOICE)
     BFCP_KEYS(SET_NUMBER)
@@ -169,6 +176,7 @@ void config_defaults(struct config *cfg)
     ADMIN_KEYS(SET_STRING)
     cfg->mediasec = MEDIASEC_UDPTL_DTLS | MEDIASEC_MSRP_TLS | MEDIASEC_BFCP_TLS;
     cfg->t38.overhead_override = -1;
+    snprintf(cfg->network.domain, sizeof(cfg->network.domain), "visited.example");
 }
 
 // --- fields for libcyaml --------------------------------------------------------------------
@@ -238,6 +246,10 @@ static const cyaml_schema_field_t core_fields[] = {
     CORE_KEYS(FIELD_CHOICE, FIELD_SWITCH) CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t network_fields[] = {
+    NETWORK_KEYS(FIELD_SWITCH, FIELD_STRING) CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t e2ae_fields[] = {
     FIELD("mechanisms", cfg.mediasec, CYAML_FLAGS,
           .enumeration = {mechanism_words, COUNT(mechanism_words)}),
@@ -298,13 +310,21 @@ static const cyaml_schema_field_t admin_fields[] = {
 };
 
 static const cyaml_schema_field_t sections[] = {
-    FIELD_SECTION("access", access_fields), FIELD_SECTION("core", core_fields),
-    FIELD_SECTION("e2ae", e2ae_fields),     FIELD_LIST("ues", ues, ue_entry, 0, CONFIG_UES_MAX),
-    FIELD_SECTION("t38", t38_fields),       FIELD_SECTION("tcp", tcp_fields),
-    FIELD_SECTION("msrp", msrp_fields),     FIELD_SECTION("bfcp", bfcp_fields),
-    FIELD_SECTION("agw", agw_fields),       FIELD_SECTION("sip", sip_fields),
-    FIELD_SECTION("trace", trace_fields),   FIELD_SECTION("log", log_fields),
-    FIELD_SECTION("admin", admin_fields),   CYAML_FIELD_END,
+    FIELD_SECTION("access", access_fields),
+    FIELD_SECTION("core", core_fields),
+    FIELD_SECTION("network", network_fields),
+    FIELD_SECTION("e2ae", e2ae_fields),
+    FIELD_LIST("ues", ues, ue_entry, 0, CONFIG_UES_MAX),
+    FIELD_SECTION("t38", t38_fields),
+    FIELD_SECTION("tcp", tcp_fields),
+    FIELD_SECTION("msrp", msrp_fields),
+    FIELD_SECTION("bfcp", bfcp_fields),
+    FIELD_SECTION("agw", agw_fields),
+    FIELD_SECTION("sip", sip_fields),
+    FIELD_SECTION("trace", trace_fields),
+    FIELD_SECTION("log", log_fields),
+    FIELD_SECTION("admin", admin_fields),
+    CYAML_FIELD_END,
 };
 
 const cyaml_schema_value_t config_schema = {
@@ -370,6 +390,17 @@ static bool is_user(const char *text)
     return text[0] != '\0' && strpbrk(text, "@:<> \t\r\n") == NULL;
 }
 
+// What may stand unquoted in a SIP header field (RFC 3261 25.1: token).
+static bool is_token(const char *text)
+{
+    return text[0] != '\0' && text[strspn(text, TOKEN_CHARACTERS)] == '\0';
+}
+
+static bool is_access(const char *text)
+{
+    return text[0] == '\0' || is_token(text);
+}
+
 #define RULE_NUMBER(section, key, member, min, max, value)                                         \
     {section "." key, (min), (max), NULL, NULL},
 #define RULE_NONE(...)
@@ -391,6 +422,8 @@ static const struct config_rule rules[] = {
     {"access.media[]", 0, 0, "the IP address of an interface", is_host},
     {"core.media[]", 0, 0, "the IP address of an interface", is_host},
     {"core.next_hop", 0, 0, "request-uri, or " ADDR_AND_PORT, is_next_hop},
+    {"network.domain", 0, 0, "a domain name", is_token},
+    {"network.access", 0, 0, "an access type, as IEEE-802.11", is_access},
     {"ues[].contact", 0, 0, ADDR_AND_PORT, is_listen},
     {"ues[].user", 0, 0, "the user part of a SIP URI", is_user},
     {"t38.overhead", 0, 0, "auto, or a number from 0 to 128", is_overhead},

@@ -17,7 +17,7 @@ enum trace_party { PARTY_UE, PARTY_ALG, PARTY_AGW, PARTY_CORE, PARTY_COUNT };
 
 enum trace_kind {
     TRACE_SIP,      // a SIP message crossed between from and to
-    TRACE_SDP_EDIT, // a line of SDP changed in the ALG: detail holds "- old" and "+ new"
+    TRACE_SDP_EDIT, // a line of SDP or a header field changed: detail holds "- old" and "+ new"
     TRACE_IQ,       // an Iq request or reply between ALG and AGW
     TRACE_ACTION,   // something a party did by itself (from == to)
     TRACE_BEARER,   // a (D)TLS or TCP milestone between AGW and UE or core

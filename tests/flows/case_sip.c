@@ -2,61 +2,13 @@
 // SIP messages by hand: what is malformed, what belongs nowhere, what must pass byte for byte.
 // After each the P-CSCF still answers, and calls of others go on.
 #include "tests/flows/agent.h"
-#include "tests/flows/sip.h"
 #include "tests/flows/socket.h"
+#include "tests/flows/stage.h"
 #include "tests/flows/suite.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-// A P-CSCF between two parties made by hand.
-struct stage {
-    struct flow *f;
-    struct pcscf *p;
-    struct sip *ue, *core;
-};
-
-static struct stage stage_open(const char *name, const struct pcscf_options *options)
-{
-    struct stage s = {.f = flow_open(name)};
-
-    s.p = pcscf_start(s.f, options);
-    s.ue = sip_open(s.f, HOST_UE, pcscf_access(s.p));
-    s.core = sip_open(s.f, HOST_CORE, pcscf_core(s.p));
-    return s;
-}
-
-// counter: what must have been counted once; NULL: nothing in particular.
-static void stage_close(struct stage *s, const char *counter)
-{
-    sip_close(s->ue);
-    sip_close(s->core);
-    pcscf_stop(s->p);
-    if (counter)
-        flow_check(s->f, pcscf_counter(s->p, counter) == 1, "%s is %u", counter,
-                   pcscf_counter(s->p, counter));
-    flow_close(s->f);
-}
-
-// An OPTIONS to the P-CSCF itself is answered; whatever the party got before it is returned as the
-// first line of the first message.
-static const char *ping(struct stage *s, struct sip *party, const char *at)
-{
-    const char *options = sip_request(party, "OPTIONS", flow_text(s->f, "sip:%s", at), NULL, NULL);
-    const char *call_id = sip_header(party, options, "Call-ID"), *first = NULL;
-
-    sip_send(party, options);
-    for (;;) {
-        const char *answer = sip_next(party);
-        const char *its = sip_header(party, answer, "Call-ID");
-        if (its && strcmp(its, call_id) == 0) {
-            must_say(s->f, answer, "^SIP/2.0 200 ");
-            return first;
-        }
-        first = first ? first : flow_copy(s->f, answer, strcspn(answer, "\n"));
-    }
-}
 
 // --- what is malformed -------------------------------------------------------------------------
 
@@ -115,13 +67,12 @@ START_TEST(malformed_messages_are_answered_or_ignored)
     struct stage s = stage_open("malformed", NULL);
 
     sip_send(s.ue, with_address(&s, malformed[_i].message));
-    const char *answer = ping(&s, s.ue, pcscf_access(s.p));
+    const char *answer = stage_ping(&s, s.ue, pcscf_access(s.p));
     if (malformed[_i].answer)
         must_say(s.f, answer ? answer : "", malformed[_i].answer);
     else
         flow_check(s.f, !answer, "an answer to it: %s", answer);
-    const char *seen = ping(&s, s.core, pcscf_core(s.p));
-    flow_check(s.f, !seen, "the core saw %s", seen);
+    stage_core_sees_nothing(&s);
     stage_close(&s, NULL);
 }
 END_TEST
@@ -203,8 +154,7 @@ START_TEST(malformed_sdp_is_refused)
     const char *answer = sip_expect(s.ue, "^SIP/2.0 [2-6]");
     must_say(s.f, answer, bodies[_i].answer);
     must_say(s.f, answer, "^Warning: 399 ");
-    const char *seen = ping(&s, s.core, pcscf_core(s.p));
-    flow_check(s.f, !seen, "the core saw %s", seen);
+    stage_core_sees_nothing(&s);
     stage_close(&s, NULL);
 }
 END_TEST
@@ -260,8 +210,7 @@ START_TEST(what_belongs_nowhere_is_refused)
     const char *answer = sip_expect(s.ue, "^SIP/2.0 [2-6]");
     must_say(s.f, answer, strays[_i].status);
     must_say(s.f, answer, strays[_i].also);
-    const char *seen = ping(&s, s.core, pcscf_core(s.p));
-    flow_check(s.f, !seen, "the core saw %s", seen);
+    stage_core_sees_nothing(&s);
     stage_close(&s, strays[_i].counter);
 }
 END_TEST
@@ -298,8 +247,8 @@ END_TEST
 
 static const char odd_headers[] = "X-Odd: a ,b;; =\"x\"  ;tail\n"
                                   "s: compact subject\n"
-                                  "P-Asserted-Identity: <<not a URI\n"
-                                  "Security-Client: tls;q=0.1 , digest;;\n"
+                                  "Accept-Contact: <<not a URI\n"
+                                  "Authorization: tls;q=0.1 , digest;;\n"
                                   "Content-Type: text/plain\n"
                                   "Reason: what ever\n";
 
@@ -347,62 +296,14 @@ END_TEST
 
 // --- answers -----------------------------------------------------------------------------------
 
-#define FINGERPRINT                                                                                \
-    "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E" \
-    ":1F"
-
-static const char *secured_offer(struct stage *s)
-{
-    return flow_text(s->f,
-                     "v=0\no=- 1 1 IN IP4 %s\ns=-\nc=IN IP4 %s\nt=0 0\n"
-                     "m=image 9000 UDP/TLS/UDPTL t38\na=3ge2ae:requested\na=setup:actpass\n"
-                     "a=dtls-id:0123456789abcdef0123456789abcdef\n"
-                     "a=fingerprint:SHA-256 " FINGERPRINT "\na=T38FaxVersion:0\n",
-                     flow_host(s->f, HOST_UE), flow_host(s->f, HOST_UE));
-}
-
-static const char *plain_answer(struct stage *s, unsigned port)
-{
-    return flow_text(s->f,
-                     "v=0\no=- 1 1 IN IP4 %s\ns=-\nc=IN IP4 %s\nt=0 0\n"
-                     "m=image %u udptl t38\na=T38FaxVersion:0\n",
-                     flow_host(s->f, HOST_CORE), flow_host(s->f, HOST_CORE), port);
-}
-
-// INVITE from the UE. Returns what the core gets.
-static const char *invite_core(struct stage *s)
-{
-    sip_send(s->ue, sip_request(s->ue, "INVITE", "sip:bob@example.net", NULL, secured_offer(s)));
-    return sip_expect(s->core, "^INVITE ");
-}
-
-// Acknowledges the 2xx. Returns the dialog as the UE has it.
-static struct sip_dialog acknowledge(struct stage *s, const char *answer)
-{
-    struct sip_dialog dialog = sip_dialog_of_response(s->ue, answer);
-
-    sip_send(s->ue, sip_dialog_request(&dialog, "ACK", NULL, NULL));
-    sip_expect(s->core, "^ACK ");
-    return dialog;
-}
-
-// BYE from the UE, passed on and answered.
-static void hang_up(struct stage *s, struct sip_dialog *dialog)
-{
-    sip_send(s->ue, sip_dialog_request(dialog, "BYE", NULL, NULL));
-    const char *bye = sip_expect(s->core, "^BYE ");
-    sip_send(s->core, sip_response(s->core, bye, "200 OK", NULL, NULL));
-    sip_expect(s->ue, "^SIP/2.0 200 ");
-}
-
 // The 18x and the 2xx of a dialog, and the 2xx that comes again, carry the identical SDP to the UE
 // (REQ-122, RFC 3261 13.2.1).
 START_TEST(a_repeated_answer_stays_the_same)
 {
     struct stage s = stage_open("repeated", NULL);
 
-    const char *invite = invite_core(&s);
-    const char *body = plain_answer(&s, 9000);
+    const char *invite = stage_invite_core(&s);
+    const char *body = stage_plain_answer(&s, 9000);
     sip_send(s.core, sip_response(s.core, invite, "183 Session Progress", NULL, body));
     const char *early = sip_expect(s.ue, "^SIP/2.0 183 ");
     const char *ok = sip_response(s.core, invite, "200 OK", NULL, body);
@@ -413,8 +314,8 @@ START_TEST(a_repeated_answer_stays_the_same)
     must_say(s.f, sip_body(early), "^m=image [0-9]+ UDP/TLS/UDPTL t38$");
     ck_assert_str_eq(sip_body(early), sip_body(answer));
     ck_assert_str_eq(sip_body(answer), sip_body(again));
-    struct sip_dialog dialog = acknowledge(&s, answer);
-    hang_up(&s, &dialog);
+    struct sip_dialog dialog = stage_acknowledge(&s, answer);
+    stage_hang_up(&s, &dialog);
     stage_close(&s, NULL);
 }
 END_TEST
@@ -433,7 +334,7 @@ static const struct {
 START_TEST(an_answer_of_the_core_without_use_ends_the_call)
 {
     struct stage s = stage_open("core-answer", NULL);
-    const char *invite = invite_core(&s);
+    const char *invite = stage_invite_core(&s);
     const char *body =
         flow_text(s.f, "v=0\no=- 1 1 IN IP4 %s\ns=-\nc=IN IP4 %s\nt=0 0\n%s",
                   flow_host(s.f, HOST_CORE), flow_host(s.f, HOST_CORE), core_answers[_i].lines);
@@ -454,11 +355,11 @@ START_TEST(the_winner_of_a_fork_gets_the_media)
 {
     struct stage s = stage_open("fork", NULL);
 
-    const char *invite = invite_core(&s);
+    const char *invite = stage_invite_core(&s);
     const char *first =
-        sip_response(s.core, invite, "183 Session Progress", NULL, plain_answer(&s, 9000));
+        sip_response(s.core, invite, "183 Session Progress", NULL, stage_plain_answer(&s, 9000));
     const char *second =
-        sip_response(s.core, invite, "183 Session Progress", NULL, plain_answer(&s, 9002));
+        sip_response(s.core, invite, "183 Session Progress", NULL, stage_plain_answer(&s, 9002));
     second = flow_replace(s.f, second, ";tag=t1", ";tag=t2");
     sip_send(s.core, first);
     const char *one = sip_expect(s.ue, "^SIP/2.0 183 ");
@@ -469,9 +370,9 @@ START_TEST(the_winner_of_a_fork_gets_the_media)
                      flow_value(s.f, two, "^m=image", "m=image "));
     ck_assert_str_eq(flow_value(s.f, one, "^a=fingerprint", "SHA-256 "),
                      flow_value(s.f, two, "^a=fingerprint", "SHA-256 "));
-    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, plain_answer(&s, 9000)));
-    struct sip_dialog dialog = acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
-    hang_up(&s, &dialog);
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, stage_plain_answer(&s, 9000)));
+    struct sip_dialog dialog = stage_acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
+    stage_hang_up(&s, &dialog);
     struct chart chart = pcscf_chart(s.p);
     // the answer that won is the last that the AGW was told
     const char *last = NULL;
@@ -487,9 +388,9 @@ START_TEST(requests_within_a_dialog_pass_both_ways)
 {
     struct stage s = stage_open("in-dialog", NULL);
 
-    const char *invite = invite_core(&s);
-    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, plain_answer(&s, 9000)));
-    struct sip_dialog ue = acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
+    const char *invite = stage_invite_core(&s);
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, stage_plain_answer(&s, 9000)));
+    struct sip_dialog ue = stage_acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
     struct sip_dialog core = sip_dialog_of_request(s.core, invite);
     sip_send(s.ue, sip_dialog_request(&ue, "INFO", odd_headers, "up"));
     const char *info = sip_expect(s.core, "^INFO ");
@@ -501,7 +402,7 @@ START_TEST(requests_within_a_dialog_pass_both_ways)
     must_hold_lines(s.f, info, odd_headers);
     sip_send(s.ue, sip_response(s.ue, info, "200 OK", NULL, NULL));
     sip_expect(s.core, "^SIP/2.0 200 ");
-    hang_up(&s, &ue);
+    stage_hang_up(&s, &ue);
     stage_close(&s, NULL);
 }
 END_TEST
@@ -511,23 +412,23 @@ END_TEST
 START_TEST(an_offer_that_crosses_another_is_refused)
 {
     struct stage s = stage_open("glare", NULL);
-    const char *invite = invite_core(&s);
+    const char *invite = stage_invite_core(&s);
 
-    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, plain_answer(&s, 9000)));
-    struct sip_dialog ue = acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, stage_plain_answer(&s, 9000)));
+    struct sip_dialog ue = stage_acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
     struct sip_dialog core = sip_dialog_of_request(s.core, invite);
-    sip_send(s.ue, sip_dialog_request(&ue, "INVITE", NULL, secured_offer(&s)));
+    sip_send(s.ue, sip_dialog_request(&ue, "INVITE", NULL, stage_secured_offer(&s)));
     const char *open = sip_expect(s.core, "^INVITE ");
-    const char *crossing = sip_dialog_request(&core, "INVITE", NULL, plain_answer(&s, 9000));
+    const char *crossing = sip_dialog_request(&core, "INVITE", NULL, stage_plain_answer(&s, 9000));
     sip_send(s.core, crossing);
     const char *refusal = sip_expect(s.core, "^SIP/2.0 491 ");
     sip_send(s.core, sip_ack_refusal(s.core, crossing, refusal));
-    sip_send(s.core, sip_response(s.core, open, "200 OK", NULL, plain_answer(&s, 9000)));
+    sip_send(s.core, sip_response(s.core, open, "200 OK", NULL, stage_plain_answer(&s, 9000)));
     const char *answer = sip_expect(s.ue, "^SIP/2.0 200 ");
     must_say(s.f, sip_body(answer), "^m=image [0-9]+ UDP/TLS/UDPTL t38$");
     sip_send(s.ue, sip_dialog_request(&ue, "ACK", NULL, NULL));
     sip_expect(s.core, "^ACK ");
-    hang_up(&s, &ue);
+    stage_hang_up(&s, &ue);
     stage_close(&s, "glare");
 }
 END_TEST
@@ -538,18 +439,19 @@ START_TEST(one_session_too_many_is_refused)
 {
     struct pcscf_options options = {.sip = "sessions_max: 1"};
     struct stage s = stage_open("sessions", &options);
-    const char *invite = invite_core(&s);
+    const char *invite = stage_invite_core(&s);
 
-    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, plain_answer(&s, 9000)));
-    struct sip_dialog dialog = acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
-    sip_send(s.ue, sip_request(s.ue, "INVITE", "sip:bob@example.net", NULL, secured_offer(&s)));
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, stage_plain_answer(&s, 9000)));
+    struct sip_dialog dialog = stage_acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
+    sip_send(s.ue,
+             sip_request(s.ue, "INVITE", "sip:bob@example.net", NULL, stage_secured_offer(&s)));
     must_say(s.f, sip_expect(s.ue, "^SIP/2.0 503 "), "^Retry-After: [0-9]+$");
-    hang_up(&s, &dialog);
+    stage_hang_up(&s, &dialog);
     pcscf_chart(s.p); // the last that is heard of a session
-    invite = invite_core(&s);
-    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, plain_answer(&s, 9000)));
-    dialog = acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
-    hang_up(&s, &dialog);
+    invite = stage_invite_core(&s);
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, stage_plain_answer(&s, 9000)));
+    dialog = stage_acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
+    stage_hang_up(&s, &dialog);
     stage_close(&s, "session_limit");
 }
 END_TEST

@@ -140,7 +140,7 @@ START_TEST(the_reference_explains_every_key)
         memcpy(above, line, sizeof(above));
     }
     fclose(f);
-    ck_assert_uint_eq(keys, 66);
+    ck_assert_uint_eq(keys, 70);
 }
 END_TEST
 
@@ -368,7 +368,7 @@ END_TEST
 START_TEST(unknown_keys)
 {
     expect_refused("log: {level: info}\nacces: {}\n",
-                   "2: acces: unknown key, expected one of access, core, e2ae, ues, t38, tcp, "
+                   "2: acces: unknown key, expected one of access, core, network, e2ae, ues, t38, tcp, "
                    "msrp, bfcp, agw, sip, "
                    "trace, log, admin");
     expect_refused("access:\n  ports:\n    min: 20000\n    top: 1\n",
