@@ -50,7 +50,7 @@ static void split_sip(struct field rest, struct identity_uri *out)
 
 static bool split(struct field uri, struct identity_uri *out)
 {
-    *out = (struct identity_uri){0};
+    *out = (struct identity_uri){.user = {"", 0}, .host = {"", 0}};
     if (has_scheme(uri, "tel")) {
         struct field number = behind(uri, 4);
         out->tel = true;

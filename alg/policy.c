@@ -214,7 +214,7 @@ static const struct row rows[] = {
 static const struct row *row_for(const char *name, enum policy_way way)
 {
     size_t len = name ? strlen(name) : 0;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; len > 0 && i < sizeof(rows) / sizeof(rows[0]); i++)
         if (rows[i].len == len && (rows[i].ways & way) && strcasecmp(rows[i].name, name) == 0)
             return &rows[i];
     return NULL;
@@ -269,8 +269,9 @@ static int consume_tags(struct walk *w, const char *name, msg_hclass_t *class, m
     if (!any)
         return 0;
     char *kept = other_tags(list), *before = sip_header_as_string(msg_home(w->msg), (void *)list);
-    int err = kept && before ? 0 : -ENOMEM;
-    if (!err) {
+    int err = -ENOMEM;
+    if (kept && before) {
+        err = 0;
         tell(w, name, before, kept[0] ? kept : NULL, "RFC 3329 2.3.1");
         sip_header_remove(w->msg, w->sip, (sip_header_t *)list);
         if (kept[0] && sip_add_make(w->msg, w->sip, class, kept) < 0)

@@ -392,9 +392,5 @@ int main(void)
     tcase_add_loop_test(tcase, identities_are_compared, 0, ROWS(pairs));
     tcase_add_loop_test(tcase, lists_are_cut, 0, ROWS(lists));
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_finish(suite);
 }
