@@ -367,10 +367,11 @@ END_TEST
 // A key that is not known is refused with those that are.
 START_TEST(unknown_keys)
 {
-    expect_refused("log: {level: info}\nacces: {}\n",
-                   "2: acces: unknown key, expected one of access, core, network, e2ae, ues, t38, tcp, "
-                   "msrp, bfcp, agw, sip, "
-                   "trace, log, admin");
+    expect_refused(
+        "log: {level: info}\nacces: {}\n",
+        "2: acces: unknown key, expected one of access, core, network, e2ae, ues, t38, tcp, "
+        "msrp, bfcp, agw, sip, "
+        "trace, log, admin");
     expect_refused("access:\n  ports:\n    min: 20000\n    top: 1\n",
                    "4: access.ports.top: unknown key, expected one of min, max");
     expect_refused("access: {next_hop: request-uri}\n",
