@@ -562,7 +562,7 @@ START_TEST(shown_values_are_harmless)
                    "1: log.level: expected one of error, warn, info, debug, got \"a?[2Jb?\"");
     expect_refused("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: 1\n",
                    "1: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: unknown key, expected one of access, "
-                   "core, e2ae, ues, t38, tcp, msrp, bfcp, agw, sip, trace, log, admin");
+                   "core, network, e2ae, ues, t38, tcp, msrp, bfcp, agw, sip, trace, log, admin");
 }
 END_TEST
 
