@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOKEN_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SIZE(member) sizeof(((struct file *)0)->member)
 
@@ -391,14 +390,15 @@ static bool is_user(const char *text)
 }
 
 // What may stand unquoted in a SIP header field (RFC 3261 25.1: token).
-static bool is_token(const char *text)
+#define WORD_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~"
+static bool is_word(const char *text)
 {
-    return text[0] != '\0' && text[strspn(text, TOKEN_CHARACTERS)] == '\0';
+    return text[0] != '\0' && text[strspn(text, WORD_CHARACTERS)] == '\0';
 }
 
 static bool is_access(const char *text)
 {
-    return text[0] == '\0' || is_token(text);
+    return text[0] == '\0' || is_word(text);
 }
 
 #define RULE_NUMBER(section, key, member, min, max, value)                                         \
@@ -422,7 +422,7 @@ static const struct config_rule rules[] = {
     {"access.media[]", 0, 0, "the IP address of an interface", is_host},
     {"core.media[]", 0, 0, "the IP address of an interface", is_host},
     {"core.next_hop", 0, 0, "request-uri, or " ADDR_AND_PORT, is_next_hop},
-    {"network.domain", 0, 0, "a domain name", is_token},
+    {"network.domain", 0, 0, "a domain name", is_word},
     {"network.access", 0, 0, "an access type, as IEEE-802.11", is_access},
     {"ues[].contact", 0, 0, ADDR_AND_PORT, is_listen},
     {"ues[].user", 0, 0, "the user part of a SIP URI", is_user},
