@@ -6,6 +6,7 @@
 // 400, an abbreviation that fits several sessions 409, no memory 500: each with a sentence.
 #include "common/admin/api.h"
 
+#include "common/admin/event.h"
 #include "common/admin/text.h"
 #include "common/log.h"
 #include "common/reason.h"
@@ -22,8 +23,6 @@
 // Sessions in one answer: as many as the loop can list in a few milliseconds.
 #define PAGE_DEFAULT 100
 #define PAGE_MAX 1000
-// Events in one answer; who has more asks again.
-#define EVENTS_MAX 1000
 #define ERROR_MAX 240
 
 struct exchange {
@@ -127,37 +126,36 @@ static void get_call(struct exchange *x)
         set_json(x->answer, 200, x->source->call(x->source->arg, x->id));
 }
 
-static const char *const kind_names[] = {
-    [TRACE_SIP] = "sip",       [TRACE_SDP_EDIT] = "sdp_edit", [TRACE_IQ] = "iq",
-    [TRACE_ACTION] = "action", [TRACE_BEARER] = "bearer",     [TRACE_MEDIA] = "media",
-    [TRACE_DROP] = "drop",     [TRACE_NOTE] = "note",
-};
-static const char *const party_words[] = {"ue", "alg", "agw", "core"};
-
-static json_t *event_json(const struct trace_event *e, unsigned index, unsigned step)
-{
-    return json_pack("{s:i,s:I,s:s,s:s,s:s,s:i,s:s?,s:o,s:o,s:s?}", "index", (int)index, "time_us",
-                     (json_int_t)e->time_us, "kind", kind_names[e->kind], "from",
-                     party_words[e->from], "to", party_words[e->to], "step", (int)step, "key",
-                     e->key, "label", text_json(e->label), "detail", text_json(e->detail), "clause",
-                     e->clause);
-}
-
 static void get_events(struct exchange *x)
 {
-    unsigned from, step, i;
+    unsigned from;
     bool live = false;
     if (!session(x) || !number(x, "from", UINT32_MAX, 0, &from))
         return;
     const struct trace *trace = x->source->trace(x->source->arg, x->id, &live);
-    json_t *events = json_array();
-    struct trace_event event;
-    for (i = from; i - from < EVENTS_MAX && trace_at(trace, i, &event, &step); i++)
-        json_array_append_new(events, event_json(&event, i, step));
     const char *title = trace ? figure_title(trace_figure_of(trace)) : NULL;
+    json_t *events = json_array();
+    for (unsigned i = event_next(trace, 0, from); i < EVENT_NONE;
+         i = event_next(trace, i + 1, from))
+        json_array_append_new(events, event_json(trace, i));
     set_json(x->answer, 200,
-             json_pack("{s:s,s:s?,s:b,s:i,s:o}", "id", x->id, "title", title, "live", live, "next",
-                       (int)i, "events", events));
+             json_pack("{s:s,s:s?,s:b,s:I,s:o}", "id", x->id, "title", title, "live", live, "next",
+                       (json_int_t)trace_mark(trace), "events", events));
+}
+
+static void get_stream(struct exchange *x)
+{
+    const char *last = x->request->last_event ? x->request->last_event(x->request) : NULL;
+    unsigned from;
+    if (!session(x) || !number(x, "from", UINT32_MAX, 0, &from))
+        return;
+    if (last && strspn(last, "0123456789") == strlen(last)) // the browser has lost the connection
+        from = (unsigned)strtoul(last, NULL, 10);
+    x->answer->status = 200;
+    x->answer->type = "text/event-stream";
+    x->answer->follow = true;
+    x->answer->follow_from = from;
+    snprintf(x->answer->follow_id, sizeof(x->answer->follow_id), "%s", x->id);
 }
 
 static const struct {
@@ -271,6 +269,7 @@ static const struct route {
     {"GET", "/api/v1/calls", get_calls},
     {"GET", "/api/v1/calls/*", get_call},
     {"GET", "/api/v1/calls/*/events", get_events},
+    {"GET", "/api/v1/calls/*/stream", get_stream},
     {"GET", "/api/v1/calls/*/chart", get_chart},
     {"POST", "/api/v1/calls/*/hangup", post_hangup},
     {"GET", "/api/v1/regs", get_regs},

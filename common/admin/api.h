@@ -10,7 +10,9 @@ struct request {
     const char *method, *path;
     // An argument of the query; NULL: not given.
     const char *(*argument)(const struct request *request, const char *name);
-    void *connection; // for argument()
+    // The Last-Event-ID of a browser that follows again; NULL: none. May be NULL itself.
+    const char *(*last_event)(const struct request *request);
+    void *connection; // for both
 };
 
 struct answer {
@@ -19,6 +21,10 @@ struct answer {
     const char *allow; // the method that would have been right; NULL: not that
     char *body;        // malloc'ed for whoever sends it; NULL: no memory
     size_t len;
+    // No body: the events of this session that come after from, as they happen.
+    bool follow;
+    uint32_t follow_from;
+    char follow_id[ADMIN_ID_MAX];
 };
 
 void api_answer(const struct admin_source *source, const struct request *request,

@@ -11,6 +11,7 @@
 #include "common/admin/admin.h"
 
 #include "common/admin/api.h"
+#include "common/admin/follow.h"
 #include "common/admin/guard.h"
 #include "common/log.h"
 
@@ -41,6 +42,7 @@ struct visitor {
     uint64_t since_ms; // when the present request, or the wait for it, began
     bool begun;        // a request has a head
     size_t body;       // bytes of it
+    bool follows;      // its answer ends with the session
 };
 
 struct admin {
@@ -52,7 +54,8 @@ struct admin {
     struct MHD_Daemon *daemon;
     uv_loop_t *loop;
     uv_poll_t poll;
-    uv_timer_t timeout, sweep;
+    uv_timer_t timeout, sweep, look;
+    struct follows follows;
     unsigned handles; // that are open
     bool parted;      // a connection has ended in this run of the library
     struct visitor *visitors;
@@ -86,6 +89,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     run(poll->data);
 }
 
+static void stir(void *arg)
+{
+    run(arg);
+}
+
 // Shuts what has taken too long. The library notices on its own.
 static void on_sweep(uv_timer_t *timer)
 {
@@ -94,7 +102,7 @@ static void on_sweep(uv_timer_t *timer)
     struct visitor *v;
     DL_FOREACH(a->visitors, v)
     {
-        if (now - v->since_ms >= a->request_ms) {
+        if (!v->follows && now - v->since_ms >= a->request_ms) {
             log_debug("admin", "a connection is shut: its request took too long");
             shutdown(v->fd, SHUT_RDWR);
         }
@@ -142,6 +150,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     if (!v)
         return;
     v->begun = false;
+    v->follows = false;
     v->body = 0;
     v->since_ms = uv_now(a->loop);
 }
@@ -156,6 +165,11 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 static const char *argument(const struct request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static const char *last_event(const struct request *request)
+{
+    return header(request->connection, "Last-Event-ID");
 }
 
 // False: the request is not to be answered with what it wants, and the answer says why.
@@ -189,16 +203,30 @@ static void add_headers(struct MHD_Response *response, const struct answer *answ
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"pcscf\"");
 }
 
-static enum MHD_Result send_answer(struct MHD_Connection *connection, struct answer *answer)
+static struct MHD_Response *response_for(struct admin *a, struct MHD_Connection *connection,
+                                         struct visitor *v, struct answer *answer)
 {
-    if (!answer->body)
-        return MHD_NO; // no memory: the connection is closed
     struct MHD_Response *response =
-        MHD_create_response_from_buffer_with_free_callback(answer->len, answer->body, free);
-    if (!response) {
+        answer->follow
+            ? follow_open(&a->follows, connection, answer->follow_id, answer->follow_from)
+            : NULL;
+    v->follows = response != NULL;
+    if (answer->follow && !response)
+        api_fail(answer, 503, "only %d clients may follow a session at a time", FOLLOWS_MAX);
+    if (response || !answer->body)
+        return response;
+    response = MHD_create_response_from_buffer_with_free_callback(answer->len, answer->body, free);
+    if (!response)
         free(answer->body);
-        return MHD_NO;
-    }
+    return response;
+}
+
+static enum MHD_Result send_answer(struct admin *a, struct MHD_Connection *connection,
+                                   struct visitor *v, struct answer *answer)
+{
+    struct MHD_Response *response = response_for(a, connection, v, answer);
+    if (!response)
+        return MHD_NO; // no memory: the connection is closed
     add_headers(response, answer);
     enum MHD_Result result = MHD_queue_response(connection, answer->status, response);
     MHD_destroy_response(response);
@@ -211,7 +239,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 {
     struct admin *a = cls;
     struct visitor *v = visitor_of(connection);
-    struct request request = {method, url, argument, connection};
+    struct request request = {method, url, argument, last_event, connection};
     struct answer answer = {0};
     if (!v)
         return MHD_NO;
@@ -229,7 +257,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     else if (admitted(a, connection, method, &answer))
         api_answer(&a->source, &request, &answer);
     *data_len = 0;
-    return send_answer(connection, &answer);
+    return send_answer(a, connection, v, &answer);
 }
 
 static void on_log(void *cls, const char *fmt, va_list ap)
@@ -262,12 +290,13 @@ static int listen_at(struct addr *address)
 
 static struct MHD_Daemon *start_daemon(struct admin *a, int fd)
 {
-    return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, a, MHD_OPTION_EXTERNAL_LOGGER,
-        on_log, a, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-        MHD_OPTION_CONNECTION_TIMEOUT, a->request_ms / 1000 + 1, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, a, MHD_OPTION_NOTIFY_COMPLETED, on_completed, a, MHD_OPTION_END);
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
+                            NULL, on_request, a, MHD_OPTION_EXTERNAL_LOGGER, on_log, a,
+                            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                            (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                            (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+                            a->request_ms / 1000 + 1, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+                            a, MHD_OPTION_NOTIFY_COMPLETED, on_completed, a, MHD_OPTION_END);
 }
 
 static int open_server(struct admin *a)
@@ -286,7 +315,9 @@ static int open_server(struct admin *a)
         return rc;
     uv_timer_init(a->loop, &a->timeout);
     uv_timer_init(a->loop, &a->sweep);
-    a->timeout.data = a->sweep.data = a->poll.data = a;
+    uv_timer_init(a->loop, &a->look);
+    a->follows = (struct follows){.source = &a->source, .timer = &a->look, .stir = stir, .arg = a};
+    a->timeout.data = a->sweep.data = a->look.data = a->poll.data = a;
     return uv_poll_start(&a->poll, UV_READABLE, on_poll);
 }
 
@@ -338,13 +369,16 @@ void admin_close(struct admin *a)
         return;
     if (a->poll.data)
         uv_poll_stop(&a->poll);
+    follow_end_all(&a->follows);
     if (a->daemon)
         MHD_stop_daemon(a->daemon);
     if (!a->poll.data) {
         free(a);
         return;
     }
-    a->handles = 3;
+    a->handles = 4;
+    a->look.data = a; // it was the follows'
+    uv_close((uv_handle_t *)&a->look, on_closed);
     uv_close((uv_handle_t *)&a->poll, on_closed);
     uv_close((uv_handle_t *)&a->sweep, on_closed);
     uv_close((uv_handle_t *)&a->timeout, on_closed);

@@ -224,6 +224,22 @@ size_t trace_bytes(const struct trace *t)
     return t == NULL ? 0 : sizeof(*t) + t->cap * sizeof(*t->entries) + t->text_cap;
 }
 
+// Texts are stored in the order of adding, and each has its own place.
+uint32_t trace_mark(const struct trace *t)
+{
+    uint32_t mark = 0;
+
+    for (unsigned i = 0; t != NULL && i < t->count; i++)
+        if (t->entries[i].text_at >= mark)
+            mark = t->entries[i].text_at + 1;
+    return mark;
+}
+
+bool trace_is_after(const struct trace *t, unsigned index, uint32_t mark)
+{
+    return index < t->count && t->entries[index].text_at >= mark;
+}
+
 const char *trace_id(const struct trace *t)
 {
     return t->id;

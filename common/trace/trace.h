@@ -78,6 +78,12 @@ size_t trace_bytes(const struct trace *t);
 // end.
 bool trace_at(const struct trace *t, unsigned index, struct trace_event *event, unsigned *step);
 
+// For who follows a trace while it grows: events are added in another order than they are printed
+// in. Where the trace stands now; 0: nothing was added yet.
+uint32_t trace_mark(const struct trace *t);
+// The event at this index was added after the trace stood at mark.
+bool trace_is_after(const struct trace *t, unsigned index, uint32_t mark);
+
 // A chart for a terminal: four lifelines, arrows with step number and label, details below them.
 void trace_chart_text(const struct trace *t, struct strbuf *out);
 // The same as a Mermaid sequence diagram, as Git forges draw it.

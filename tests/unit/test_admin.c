@@ -23,6 +23,7 @@
 
 static const char *hung_up;
 static struct trace *made_up;
+static bool alive = true;
 static char big[4 * 1024 * 1024];
 
 static json_t *show(void *arg)
@@ -53,7 +54,7 @@ static json_t *call(void *arg, const char *id)
 
 static const struct trace *trace(void *arg, const char *id, bool *live)
 {
-    *live = true;
+    *live = alive;
     return made_up;
 }
 
@@ -234,22 +235,115 @@ START_TEST(hangup_happens_once)
 }
 END_TEST
 
-// Events come from the one asked for on; text of a peer that is no UTF-8 does not hide the rest.
+// Events come that were added after the mark asked for, whenever they happened; text of a peer that
+// is no UTF-8 does not hide the rest.
 START_TEST(events_are_listed)
 {
+    char path[160];
     struct rig r;
     rig_open(&r, "", 0);
     made_up = trace_open("abc", 10);
     trace_add(made_up, &(struct trace_event){.time_us = 1, .label = "INVITE"});
-    trace_add(made_up, &(struct trace_event){.time_us = 2, .label = "caf\xe9 latin"});
-    must(say(&r, GET("/api/v1/calls/abc/events?from=1")), 200, "caf? latin");
+    must(say(&r, GET("/api/v1/calls/abc/events")), 200, "INVITE");
+    const char *next = strstr(r.answer, "\"next\":");
+    ck_assert_ptr_nonnull(next);
+    snprintf(path, sizeof(path), GET("/api/v1/calls/abc/events?from=%d"), atoi(next + 7));
+    trace_add(made_up, &(struct trace_event){.time_us = 0, .label = "caf\xe9 latin"}); // late
+    must(say(&r, path), 200, "caf? latin");
     ck_assert_ptr_null(strstr(r.answer, "INVITE"));
-    ck_assert_ptr_nonnull(strstr(r.answer, "\"next\":2"));
-    must(say(&r, GET("/api/v1/calls/abc/events?from=5")), 200, "\"events\":[]");
+    must(say(&r, GET("/api/v1/calls/abc/events?from=99999")), 200, "\"events\":[]");
     must(say(&r, GET("/api/v1/calls/abc/chart")), 200, "INVITE");
     must(say(&r, GET("/api/v1/calls/abc/chart?format=mermaid")), 200, "sequenceDiagram");
     trace_free(made_up);
     rig_close(&r);
+}
+END_TEST
+
+// Runs the loop until the text has come.
+static void until_said(struct rig *r, int fd, const char *text)
+{
+    size_t len = 0;
+    do {
+        turn(r);
+        ssize_t n = recv(fd, r->answer + len, ANSWER_MAX - 1 - len, MSG_DONTWAIT);
+        ck_assert_int_ne(n, 0);
+        len += n > 0 ? (size_t)n : 0;
+        r->answer[len] = '\0';
+    } while (!strstr(r->answer, text));
+}
+
+static void happens(const char *label)
+{
+    trace_add(made_up, &(struct trace_event){.time_us = clock_now_us(), .label = label});
+}
+
+#define FOLLOW(path, more) "GET " path " HTTP/1.1\r\nHost: 127.0.0.1\r\n" more "\r\n"
+// From an event until it is seen, on a machine that does other things too.
+#define SEEN_MAX_US 200000
+
+// What happens is told at once, until the session has ended and the stream with it; a browser that
+// comes again goes on where it was.
+START_TEST(a_session_is_followed)
+{
+    struct rig r;
+    rig_open(&r, "", 100); // following is no request that takes too long
+    made_up = trace_open("abc", 10);
+    happens("first");
+    int fd = dial(&r);
+    put(fd, FOLLOW("/api/v1/calls/abc/stream", ""));
+    until_said(&r, fd, "first");
+    ck_assert_ptr_nonnull(strstr(r.answer, "text/event-stream"));
+    for (int i = 0; i < 100; i++) {
+        turn(&r);
+        usleep(2000);
+    }
+    uint64_t begun = clock_now_us();
+    happens("second");
+    until_said(&r, fd, "second");
+    ck_assert_uint_lt(clock_now_us() - begun, SEEN_MAX_US);
+    ck_assert_ptr_null(strstr(r.answer, "first"));
+    char again[200];
+    snprintf(again, sizeof(again), FOLLOW("/api/v1/calls/abc/stream", "Last-Event-ID: %d\r\n"),
+             atoi(strstr(r.answer, "id: ") + 4));
+    happens("third");
+    alive = false;
+    until_closed(&r, fd);
+    ck_assert_ptr_nonnull(strstr(r.answer, "third"));
+    ck_assert_ptr_nonnull(strstr(r.answer, "event: end"));
+    must(say(&r, again), 200, "third");
+    ck_assert_ptr_null(strstr(r.answer, "second"));
+    trace_free(made_up);
+    rig_close(&r);
+}
+END_TEST
+
+// Only so many follow at a time; one who leaves makes room; the end of the endpoint ends all.
+START_TEST(followers_are_bounded)
+{
+    enum { CROWD = 16 };
+    int crowd[CROWD];
+    struct rig r;
+    rig_open(&r, "", 0);
+    made_up = trace_open("abc", 10);
+    happens("first");
+    for (int i = 0; i < CROWD; i++) {
+        crowd[i] = dial(&r);
+        put(crowd[i], FOLLOW("/api/v1/calls/abc/stream", ""));
+        until_said(&r, crowd[i], "first");
+    }
+    must(say(&r, FOLLOW("/api/v1/calls/abc/stream", "Connection: close\r\n")), 503, "only 16");
+    close(crowd[0]);
+    for (int i = 0; i < 100; i++) {
+        turn(&r);
+        usleep(2000);
+    }
+    crowd[0] = dial(&r);
+    put(crowd[0], FOLLOW("/api/v1/calls/abc/stream", ""));
+    until_said(&r, crowd[0], "first");
+    rig_close(&r);
+    trace_free(made_up);
+    for (int i = 0; i < CROWD; i++)
+        close(crowd[i]);
 }
 END_TEST
 
@@ -490,10 +584,10 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        requests_are_answered,         hangup_happens_once,        events_are_listed,
-        only_loopback_names_are_hosts, foreign_pages_cannot_post,  the_token_is_needed,
-        no_token_no_network,           an_address_in_use_is_named, nonsense_is_survived,
-        a_long_body_is_refused,        half_requests_are_ended,    silent_crowds_pass,
-        slow_readers_wait_alone};
+        requests_are_answered,      hangup_happens_once,   events_are_listed,
+        a_session_is_followed,      followers_are_bounded, only_loopback_names_are_hosts,
+        foreign_pages_cannot_post,  the_token_is_needed,   no_token_no_network,
+        an_address_in_use_is_named, nonsense_is_survived,  a_long_body_is_refused,
+        half_requests_are_ended,    silent_crowds_pass,    slow_readers_wait_alone};
     return SUITE_RUN("admin", tests);
 }
