@@ -21,8 +21,8 @@ struct bandwidth_overhead bandwidth_overhead(const struct sdp *sdp, size_t media
     return oh;
 }
 
-// IP and TCP headers, counted once per record (media-plane 10.3).
-#define TCP_IP_BYTES 40
+// IP and transport headers, counted once per record or packet (media-plane 10.3).
+#define HEADER_BYTES 40
 
 struct bandwidth_overhead bandwidth_stream_overhead(const struct sdp *sdp, size_t media,
                                                     unsigned bytes, unsigned record_bytes,
@@ -31,9 +31,33 @@ struct bandwidth_overhead bandwidth_stream_overhead(const struct sdp *sdp, size_
     struct bandwidth_overhead oh = {.bytes = bytes};
     uint64_t value = 0;
     sdp_bandwidth(sdp, (int)media, "AS", &value);
-    unsigned unit = record_bytes + TCP_IP_BYTES + (from == SIDE_ACCESS ? bytes : 0);
+    unsigned unit = record_bytes + HEADER_BYTES + (from == SIDE_ACCESS ? bytes : 0);
     oh.kbps = (unsigned)((value * bytes + unit - 1) / unit);
     snprintf(oh.text, sizeof(oh.text), "%u bytes per TLS record of %u", bytes, record_bytes);
+    return oh;
+}
+
+// What speech codecs take unless a=ptime says otherwise (RFC 3551 4.5).
+#define PTIME_DEFAULT_MS 20
+// Encoders fill packets to somewhat less than the path MTU.
+#define VIDEO_PACKET_BYTES 1200
+
+struct bandwidth_overhead bandwidth_rtp_overhead(const struct sdp *sdp, size_t media,
+                                                 unsigned bytes, enum side from)
+{
+    struct bandwidth_overhead oh;
+    unsigned ptime = PTIME_DEFAULT_MS;
+    double rate;
+    sdp_ptime(sdp, media, &ptime);
+    if (sdp_text_is(sdp_media(sdp, media).media, "audio") || sdp_maxprate(sdp, media, &rate)) {
+        oh = bandwidth_overhead(sdp, media, bytes, ptime);
+        snprintf(oh.text, sizeof(oh.text), "%u bytes x %.1f packets/s of SRTP overhead", bytes,
+                 oh.pps);
+        return oh;
+    }
+    oh = bandwidth_stream_overhead(sdp, media, bytes, VIDEO_PACKET_BYTES, from);
+    snprintf(oh.text, sizeof(oh.text), "%u bytes of SRTP per packet of %u", bytes,
+             VIDEO_PACKET_BYTES);
     return oh;
 }
 

@@ -31,6 +31,11 @@ struct bandwidth_overhead bandwidth_stream_overhead(const struct sdp *sdp, size_
 // A known rate of messages, one record each: BFCP.
 struct bandwidth_overhead bandwidth_message_overhead(unsigned bytes, unsigned messages_per_s);
 
+// RTP: one packet per a=ptime for audio, else per 20 ms; video, whose packets come as they are
+// needed, by the share of the overhead in a packet. a=maxprate knows better.
+struct bandwidth_overhead bandwidth_rtp_overhead(const struct sdp *sdp, size_t media,
+                                                 unsigned bytes, enum side from);
+
 // value as seen on the other side. Zero stays zero, nothing else becomes zero (REQ-092).
 uint64_t bandwidth_adjust(uint64_t value, uint64_t overhead, enum side from);
 

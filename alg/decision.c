@@ -11,11 +11,18 @@ static const struct {
     const char *proto; // a "*" at the end stands for anything
     struct transport transport;
 } protos[] = {
-    {"udptl", {MEDIUM_UDPTL, false}},      {"UDP/TLS/UDPTL", {MEDIUM_UDPTL, true}},
-    {"TCP/MSRP", {MEDIUM_MSRP, false}},    {"TCP/TLS/MSRP", {MEDIUM_MSRP, true}},
-    {"TCP/BFCP", {MEDIUM_BFCP, false}},    {"TCP/TLS/BFCP", {MEDIUM_BFCP, true}},
-    {"RTP/SAVP*", {MEDIUM_RTP, true}},     {"RTP/*", {MEDIUM_RTP, false}},
-    {"UDP/TLS/RTP/*", {MEDIUM_RTP, true}},
+    {"udptl", {MEDIUM_UDPTL, false, false}},
+    {"UDP/TLS/UDPTL", {MEDIUM_UDPTL, true, false}},
+    {"TCP/MSRP", {MEDIUM_MSRP, false, false}},
+    {"TCP/TLS/MSRP", {MEDIUM_MSRP, true, false}},
+    {"TCP/BFCP", {MEDIUM_BFCP, false, false}},
+    {"TCP/TLS/BFCP", {MEDIUM_BFCP, true, false}},
+    {"RTP/AVP", {MEDIUM_RTP, false, false}},
+    {"RTP/AVPF", {MEDIUM_RTP, false, true}},
+    {"RTP/SAVP", {MEDIUM_RTP, true, false}},
+    {"RTP/SAVPF", {MEDIUM_RTP, true, true}},
+    {"RTP/*", {MEDIUM_RTP_RELAYED, false, false}},
+    {"UDP/TLS/RTP/*", {MEDIUM_RTP_RELAYED, true, false}},
 };
 
 static bool matches(struct sdp_text proto, const char *pattern)
@@ -31,7 +38,13 @@ struct transport decision_transport(struct sdp_text proto)
     for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
         if (matches(proto, protos[i].proto))
             return protos[i].transport;
-    return (struct transport){MEDIUM_OTHER, false};
+    return (struct transport){MEDIUM_OTHER, false, false};
+}
+
+bool decision_is_rtp(struct sdp_text proto)
+{
+    enum medium_kind kind = decision_transport(proto).kind;
+    return kind == MEDIUM_RTP || kind == MEDIUM_RTP_RELAYED;
 }
 
 unsigned decision_mechanism(enum medium_kind kind)
@@ -39,7 +52,8 @@ unsigned decision_mechanism(enum medium_kind kind)
     static const unsigned mechanisms[] = {[MEDIUM_UDPTL] = MEDIASEC_UDPTL_DTLS,
                                           [MEDIUM_MSRP] = MEDIASEC_MSRP_TLS,
                                           [MEDIUM_BFCP] = MEDIASEC_BFCP_TLS,
-                                          [MEDIUM_RTP] = 0, // SDES is not terminated here
+                                          [MEDIUM_RTP] = MEDIASEC_SDES_SRTP,
+                                          [MEDIUM_RTP_RELAYED] = 0,
                                           [MEDIUM_OTHER] = 0};
     return mechanisms[kind];
 }

@@ -13,15 +13,19 @@ enum medium_kind {
     MEDIUM_MSRP,
     MEDIUM_BFCP,
     MEDIUM_RTP,
-    MEDIUM_OTHER, // nothing the AGW carries
+    MEDIUM_RTP_RELAYED, // RTP that the AGW only relays: DTLS-SRTP, other profiles
+    MEDIUM_OTHER,       // nothing the AGW carries
 };
 
 // What the proto field of a media line stands for.
 struct transport {
     enum medium_kind kind;
     bool secure;
+    bool feedback; // RTP: with the feedback profile (RFC 4585)
 };
 struct transport decision_transport(struct sdp_text proto);
+// RTP, which has RTCP beside it.
+bool decision_is_rtp(struct sdp_text proto);
 // The media security mechanism of a kind (TS 24.229 7.2A.7), an enum mediasec bit; 0: none.
 unsigned decision_mechanism(enum medium_kind kind);
 

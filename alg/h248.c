@@ -61,6 +61,13 @@ static void put_fingerprints(struct strbuf *out, const struct fingerprints *list
                       fingerprint_format(&list->list[i], text));
 }
 
+static void put_sdes(struct strbuf *out, const struct sdes_crypto *crypto)
+{
+    if (crypto->suite != SDES_NONE)
+        strbuf_printf(out, "            a=crypto:%u %s inline:(present)\n", crypto->tag,
+                      sdes_suite_name(crypto->suite));
+}
+
 static void put_events(struct strbuf *out, const struct agw_request *request)
 {
     if (request->notify_dtls_failure)
@@ -97,11 +104,19 @@ void h248_request(struct strbuf *out, unsigned transaction, enum h248_command co
         put_setup(out, request);
         if (request->local_fingerprint_request)
             strbuf_puts(out, "            a=fingerprint:SHA-256 $\n");
+        put_sdes(out, &request->local_sdes);
         strbuf_puts(out, "    }\n");
     }
-    if (addr_is_set(&request->remote) || request->remote_fingerprints.count) {
+    if (command == H248_MODIFY && request->local_sdes.suite != SDES_NONE) {
+        put_descriptor(out, "Local", request, NULL);
+        put_sdes(out, &request->local_sdes);
+        strbuf_puts(out, "    }\n");
+    }
+    if (addr_is_set(&request->remote) || request->remote_fingerprints.count ||
+        request->remote_sdes.suite != SDES_NONE) {
         put_descriptor(out, "Remote", request, &request->remote);
         put_fingerprints(out, &request->remote_fingerprints);
+        put_sdes(out, &request->remote_sdes);
         strbuf_puts(out, "    }\n");
     }
     strbuf_puts(out, "  } }\n");

@@ -70,6 +70,14 @@ static void put_setup_direction(struct strbuf *out, const struct agw_request *q)
         strbuf_printf(out, "MSRP path of the endpoint: %s\n", q->msrp_remote);
 }
 
+// The key itself is nobody's business (REQ-112).
+static void put_sdes(struct strbuf *out, const char *whose, const struct sdes_crypto *crypto)
+{
+    if (crypto->suite != SDES_NONE)
+        strbuf_printf(out, "%s cryptographic SDES attribute: tag %u, %s, key present\n", whose,
+                      crypto->tag, sdes_suite_name(crypto->suite));
+}
+
 static void put_elements(struct strbuf *out, const struct agw_request *q, enum procedure procedure)
 {
     char text[FINGERPRINT_STRLEN];
@@ -79,6 +87,11 @@ static void put_elements(struct strbuf *out, const struct agw_request *q, enum p
         strbuf_printf(out, "IP Realm Identifier: %s\nLocal Connection Address Request\n",
                       q->termination == AGW_T1 ? "access" : "core");
     put_setup_direction(out, q);
+    if (q->rtcp)
+        strbuf_printf(out, "RTCP handling: %s\n",
+                      q->rtcp_mux ? "on the port of RTP" : "on its own port");
+    put_sdes(out, "Local", &q->local_sdes);
+    put_sdes(out, "Remote", &q->remote_sdes);
     if (addr_is_set(&q->remote))
         strbuf_printf(out, "Remote Connection Address: %s\n", addr_format(&q->remote, text));
     if (q->latching != LATCHING_OFF)
@@ -123,11 +136,13 @@ static void record_action(struct iq *iq, enum procedure procedure, const struct 
     if (reason != REASON_NONE)
         snprintf(label, sizeof(label), "cannot: %s", reason_text(reason));
     else if (procedure == CONFIGURE)
-        snprintf(label, sizeof(label), "configures T%d%s", q->termination == AGW_T1 ? 1 : 2,
-                 q->remote_fingerprints.count ? ", binds the fingerprint to the stream" : "");
+        snprintf(label, sizeof(label), "configures T%d%s%s", q->termination == AGW_T1 ? 1 : 2,
+                 q->remote_fingerprints.count ? ", binds the fingerprint to the stream" : "",
+                 q->remote_sdes.suite != SDES_NONE ? ", takes the keys" : "");
     else
-        snprintf(label, sizeof(label), "reserves %s%s", addr_format(&reply->local, local),
-                 q->local_fingerprint_request ? ", selects a certificate for the stream" : "");
+        snprintf(label, sizeof(label), "reserves %s%s%s", addr_format(&reply->local, local),
+                 q->local_fingerprint_request ? ", selects a certificate for the stream" : "",
+                 q->remote_sdes.suite != SDES_NONE ? ", takes the keys" : "");
     record(iq, TRACE_ACTION, PARTY_AGW, PARTY_AGW, texts[procedure].keys[q->termination][1], label,
            NULL, NULL);
 }

@@ -24,9 +24,16 @@ struct point {
     struct addr local, local_rtcp;
     struct addr remote, remote_rtcp; // as configured
     enum agw_mode mode;
+    bool rtcp_mux;
     enum agw_tcp_setup tcp;
     bool started;     // a TCP connection was ordered here: explicit or as trigger
     bool paths_given; // MSRP: both paths
+};
+
+// The SDES keys of a stream under SRTP.
+struct stream_keys {
+    struct sdes_crypto own[SDES_SUITES]; // one for each enabled suite, for the life of the stream
+    struct sdes_crypto local, remote;    // as the AGW has them
 };
 
 struct stream {
@@ -34,7 +41,8 @@ struct stream {
     unsigned uses; // media that hold it: agreed, proposed
     enum agw_transport transport[2];
     bool rtcp;
-    bool failed; // released after a failure; its media line is dead
+    struct stream_keys *keys; // RTP/SAVP; else NULL
+    bool failed;              // released after a failure; its media line is dead
     struct point point[2];
     struct fingerprints local; // certificates of T1
     struct fingerprints bound; // fingerprints of the UE that T1 verifies against
@@ -47,6 +55,7 @@ struct stream {
 struct medium_peer {
     bool seen;
     struct addr remote, remote_rtcp; // not set: no IP literal
+    bool rtcp_mux;                   // a=rtcp-mux
     bool held;                       // c=0.0.0.0 or ::
     enum sdp_direction direction;
     unsigned written_kbps; // b=AS as the ALG passes it on; 0: none (REQ-098)
@@ -65,6 +74,7 @@ struct medium {
     enum agw_transport transport[2];
     struct medium_peer peer[2];
     struct bandwidth_overhead overhead;
+    bool feedback; // RTP: AVPF, SAVPF
 
     // e2ae
     struct fingerprints ue;    // fingerprints of the UE
@@ -73,6 +83,7 @@ struct medium {
     enum sdp_setup offered_setup; // the value that stood in the offer on the access leg
     bool agw_client;              // AGW needs to act as (D)TLS client
     bool new_association;         // the answer of the UE asks for one on this stream
+    struct sdes_crypto ue_sdes;   // key of the UE; SDES_NONE: none yet
 
     // TCP media
     enum agw_tcp_setup tcp[2];
@@ -86,6 +97,7 @@ struct body {
     struct sdp *sdp;
     enum side from; // who sent it
     const struct config *cfg;
+    struct trace *trace;
     unsigned record_overhead[2]; // bytes the worst suite adds: [0] DTLS, [1] TLS
 };
 

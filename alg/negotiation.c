@@ -11,6 +11,7 @@
 
 #include "alg/profile.h"
 #include "alg/rewrite.h"
+#include "alg/session_trace.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/random.h"
@@ -30,6 +31,7 @@ struct negotiation {
     unsigned mediasec;
     int family[2];
     struct rewrite_origin origin[2];
+    bool sdes_told; // that keys travel in clear
 
     bool pending;
     enum side offerer;
@@ -52,7 +54,7 @@ struct negotiation *negotiation_open(const struct config *cfg, struct iq *iq, un
         return NULL;
     n->cfg = cfg;
     n->iq = iq;
-    n->mediasec = mediasec;
+    n->mediasec = cfg->srtp_suites ? mediasec : mediasec & ~(unsigned)MEDIASEC_SDES_SRTP;
     for (int side = 0; side < 2; side++) {
         n->family[side] = family[side];
         // a number nobody outside can tie to anything (RFC 8866 5.2)
@@ -62,6 +64,24 @@ struct negotiation *negotiation_open(const struct config *cfg, struct iq *iq, un
 }
 
 // --- streams ----------------------------------------------------------------------------------
+
+// A key for each enabled suite; its tag in offers is the number of the suite. NULL: no memory.
+static struct stream_keys *keys_create(const struct config *cfg)
+{
+    struct stream_keys *keys = calloc(1, sizeof(*keys));
+    for (enum sdes_suite s = SDES_NONE + 1; keys && s < SDES_SUITES; s++)
+        if (cfg->srtp_suites & CONFIG_SUITE(s))
+            sdes_generate(&keys->own[s], s, s);
+    return keys;
+}
+
+static void keys_free(struct stream_keys *keys)
+{
+    if (!keys)
+        return;
+    explicit_bzero(keys, sizeof(*keys));
+    free(keys);
+}
 
 static struct stream *stream_open(struct negotiation *n, const struct medium *m, bool rtcp)
 {
@@ -79,6 +99,8 @@ static struct stream *stream_open(struct negotiation *n, const struct medium *m,
         memcpy(s->transport, m->transport, sizeof(s->transport));
         s->rtcp = rtcp;
         random_alnum(s->identity, sizeof(s->identity));
+        if (m->transport[SIDE_ACCESS] == AGW_RTP_SAVP && !(s->keys = keys_create(n->cfg)))
+            break;
         return s;
     }
     free(s);
@@ -107,11 +129,13 @@ static void stream_leave(struct negotiation *n, struct stream *s)
         return;
     stream_release(n, s);
     n->stream_ids &= ~(UINT64_C(1) << (s->id - 1));
+    keys_free(s->keys);
     free(s);
 }
 
 static void medium_clear(struct medium *m)
 {
+    explicit_bzero(&m->ue_sdes, sizeof(m->ue_sdes));
     for (int side = 0; side < 2; side++) {
         free(m->peer[side].path);
         free(m->shown[side]);
@@ -226,10 +250,15 @@ static void remember(struct medium *m, enum side side, const struct agw_request 
     if (addr_is_set(&q->remote_rtcp))
         point->remote_rtcp = q->remote_rtcp;
     point->mode = q->mode;
+    point->rtcp_mux = q->rtcp_mux;
     point->tcp = q->tcp_setup;
     point->started = point->started || q->establish_tcp || q->tcp_trigger;
     point->paths_given = point->paths_given || (q->msrp_local && q->msrp_remote);
     s->notify_armed = s->notify_armed || q->notify_dtls_failure;
+    if (q->remote_sdes.suite != SDES_NONE) {
+        s->keys->local = q->local_sdes;
+        s->keys->remote = q->remote_sdes;
+    }
     if (q->remote_fingerprints.count) {
         s->bound = q->remote_fingerprints;
         s->agw_client = m->agw_client;
@@ -262,12 +291,21 @@ static enum reason reserve(struct negotiation *n, struct medium *m, enum side si
     return REASON_NONE;
 }
 
+static bool brings_other_key(const struct medium *m, const struct agw_request *q)
+{
+    const struct stream_keys *keys = m->stream->keys;
+    return q->remote_sdes.suite != SDES_NONE && !(sdes_same_key(&q->remote_sdes, &keys->remote) &&
+                                                  sdes_same_key(&q->local_sdes, &keys->local));
+}
+
 static bool differs(const struct medium *m, enum side side, const struct agw_request *q)
 {
     const struct point *point = &m->stream->point[side];
     if (addr_is_set(&q->remote) && !addr_equal(&q->remote, &point->remote))
         return true;
     if (addr_is_set(&q->remote_rtcp) && !addr_equal(&q->remote_rtcp, &point->remote_rtcp))
+        return true;
+    if (q->rtcp_mux != point->rtcp_mux || brings_other_key(m, q))
         return true;
     if (q->mode != point->mode || q->new_association || q->establish_dtls)
         return true;
@@ -306,6 +344,7 @@ static struct body body_of(const struct negotiation *n, struct sdp *sdp, enum si
     return (struct body){.sdp = sdp,
                          .from = from,
                          .cfg = n->cfg,
+                         .trace = n->iq->trace,
                          .record_overhead = {dtls, agw_tls_overhead(n->iq->agw)}};
 }
 
@@ -327,21 +366,53 @@ static void read_peer(struct medium *m, const struct body *body, size_t index)
     if (sdp_connection(body->sdp, index, &peer->remote) != 0)
         peer->remote = (struct addr){0}; // a name: the AGW can only latch
     peer->held = addr_is_set(&peer->remote) && addr_is_any(&peer->remote);
+}
+
+// After the profile has read the line: what e2ae adds may depend on it.
+static void read_bandwidth(struct medium *m, const struct body *body, size_t index)
+{
+    struct medium_peer *peer = &m->peer[body->from];
     bool e2ae = m->treatment == TREAT_E2AE;
-    m->overhead = e2ae ? m->profile->overhead(body, index) : (struct bandwidth_overhead){0};
+    m->overhead = e2ae ? m->profile->overhead(m, body, index) : (struct bandwidth_overhead){0};
     uint64_t as;
     if (sdp_bandwidth(body->sdp, (int)index, "AS", &as) && as < UINT32_MAX)
         peer->written_kbps = (unsigned)bandwidth_adjust(as, m->overhead.kbps, body->from);
+}
+
+// SIP here travels over plain UDP and TCP, which anybody on the way reads (TS 33.328 5.4).
+static bool may_use_sdes(struct negotiation *n)
+{
+    if (n->cfg->sdes_over_plain_sip == SDES_REFUSE)
+        return false;
+    if (n->cfg->sdes_over_plain_sip == SDES_WARN && !n->sdes_told)
+        session_trace_note(n->iq->trace, reason_clause(REASON_SDES_IN_CLEAR), "warning: %s",
+                           reason_text(REASON_SDES_IN_CLEAR));
+    n->sdes_told = true;
+    return true;
+}
+
+// The decision of the table, unless it would put keys where they must not be.
+static struct decision decide(struct negotiation *n, const struct medium *agreed,
+                              const struct body *body, size_t index, struct transport transport)
+{
+    enum sdp_3ge2ae indicator = sdp_3ge2ae(body->sdp, index);
+    bool capable = (n->mediasec & decision_mechanism(transport.kind)) != 0;
+    bool ongoing = agreed && agreed->treatment == TREAT_E2AE && live(agreed);
+    struct decision decision = decision_make(body->from, transport, indicator, capable, ongoing);
+    if (decision.treatment != TREAT_E2AE || transport.kind != MEDIUM_RTP || may_use_sdes(n))
+        return decision;
+    decision = decision_make(body->from, transport, indicator, false, false);
+    if (decision.reason != REASON_NONE)
+        decision.reason = REASON_SDES_IN_CLEAR;
+    return decision;
 }
 
 static void choose_profile(struct negotiation *n, struct medium *m, const struct medium *agreed,
                            const struct body *body, size_t index)
 {
     struct transport transport = decision_transport(sdp_media(body->sdp, index).proto);
-    struct decision decision =
-        decision_make(body->from, transport, sdp_3ge2ae(body->sdp, index),
-                      (n->mediasec & decision_mechanism(transport.kind)) != 0,
-                      agreed && agreed->treatment == TREAT_E2AE && live(agreed));
+    struct decision decision = decide(n, agreed, body, index, transport);
+    m->feedback = transport.feedback;
     m->kind = transport.kind;
     m->treatment = decision.treatment;
     m->rejected = decision.reason;
@@ -379,7 +450,8 @@ static void consider_line(struct negotiation *n, const struct body *body, size_t
         refuse_line(n, m, reason);
         return;
     }
-    bool rtcp = decision_transport(sdp_media(body->sdp, index).proto).kind == MEDIUM_RTP;
+    read_bandwidth(m, body, index);
+    bool rtcp = decision_is_rtp(sdp_media(body->sdp, index).proto);
     if (can_keep(m, agreed, rtcp, body->from)) {
         m->stream = agreed->stream;
         m->stream->uses++;
@@ -549,7 +621,10 @@ static enum reason read_answer_line(struct negotiation *n, const struct body *bo
     if (m->dead)
         return REASON_NONE;
     read_peer(m, body, index);
-    return m->profile->read_answer(m, agreed_at(n, index), body, index);
+    enum reason reason = m->profile->read_answer(m, agreed_at(n, index), body, index);
+    if (reason == REASON_NONE)
+        read_bandwidth(m, body, index);
+    return reason;
 }
 
 // The other side first, as both charts have it: T2 then T1 for a call from the UE, T1 then T2 else.

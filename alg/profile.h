@@ -23,8 +23,9 @@ struct profile {
     // of what was reserved before, else a Reserve (and Configure).
     void (*elements)(const struct medium *m, const struct config *cfg, enum side side,
                      bool configure, struct agw_request *request);
-    // The overhead of e2ae in the bandwidth of a line.
-    struct bandwidth_overhead (*overhead)(const struct body *body, size_t index);
+    // The overhead of e2ae in the bandwidth of a line that was read.
+    struct bandwidth_overhead (*overhead)(const struct medium *m, const struct body *body,
+                                          size_t index);
     // Edits the media line for the other leg: everything but c=, port, and what is at session
     // level. 0 or -ENOMEM.
     int (*write)(struct medium *m, const struct body *body, size_t index, bool answer);
@@ -38,6 +39,8 @@ extern const struct profile profile_t38;
 extern const struct profile profile_msrp;
 // BFCP, with and without e2ae security: TS 23.334 5.11.2.2.3.
 extern const struct profile profile_bfcp;
+// Voice and video with e2ae security by SDES: TS 23.334 6.2.10.2.
+extern const struct profile profile_rtp;
 // Datagrams the AGW relays as they are: RTP with its RTCP, plain UDPTL, end-to-end secured media
 // (TS 23.334 5.11.3).
 extern const struct profile profile_relay;

@@ -71,7 +71,8 @@ static void elements(const struct medium *m, const struct config *cfg, enum side
     request->role_guard_ms = cfg->bfcp.role_guard_ms;
 }
 
-static struct bandwidth_overhead overhead(const struct body *body, size_t index)
+static struct bandwidth_overhead overhead(const struct medium *m, const struct body *body,
+                                          size_t index)
 {
     return bandwidth_message_overhead(body->record_overhead[1], body->cfg->bfcp.messages_per_s);
 }

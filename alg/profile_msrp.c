@@ -150,7 +150,8 @@ static void elements(const struct medium *m, const struct config *cfg, enum side
         e2ae_elements(m, configure, false, request);
 }
 
-static struct bandwidth_overhead overhead(const struct body *body, size_t index)
+static struct bandwidth_overhead overhead(const struct medium *m, const struct body *body,
+                                          size_t index)
 {
     return bandwidth_stream_overhead(body->sdp, index, body->record_overhead[1],
                                      body->cfg->msrp.record_bytes, body->from);

@@ -144,7 +144,8 @@ static void elements(const struct medium *m, const struct config *cfg, enum side
 
 // --- writing ----------------------------------------------------------------------------------
 
-static struct bandwidth_overhead overhead(const struct body *body, size_t index)
+static struct bandwidth_overhead overhead(const struct medium *m, const struct body *body,
+                                          size_t index)
 {
     return bandwidth_overhead(body->sdp, index, body->record_overhead[0],
                               body->cfg->t38.udptl_interval_ms);

@@ -9,11 +9,9 @@
 #include <string.h>
 #include <time.h>
 
-static const char *const kind_names[] = {[MEDIUM_UDPTL] = "udptl",
-                                         [MEDIUM_MSRP] = "msrp",
-                                         [MEDIUM_BFCP] = "bfcp",
-                                         [MEDIUM_RTP] = "rtp",
-                                         [MEDIUM_OTHER] = "other"};
+static const char *const kind_names[] = {
+    [MEDIUM_UDPTL] = "udptl", [MEDIUM_MSRP] = "msrp",       [MEDIUM_BFCP] = "bfcp",
+    [MEDIUM_RTP] = "rtp",     [MEDIUM_RTP_RELAYED] = "rtp", [MEDIUM_OTHER] = "other"};
 static const char *const treatment_names[] = {[TREAT_E2AE] = "e2ae",
                                               [TREAT_RELAY] = "relay",
                                               [TREAT_PASS] = "pass",

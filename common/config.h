@@ -6,6 +6,7 @@
 
 #include "common/addr.h"
 #include "common/log.h"
+#include "common/sdes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,7 @@ enum setup_choice { SETUP_CHOICE_ACTPASS, SETUP_CHOICE_ACTIVE, SETUP_CHOICE_PASS
 enum identity_name { IDENTITY_DTLS_ID, IDENTITY_TLS_ID, IDENTITY_BOTH };
 enum tcp_start { TCP_START_TRIGGER, TCP_START_EXPLICIT };
 enum cema_mode { CEMA_AGNOSTIC, CEMA_AWARE };
+enum sdes_policy { SDES_WARN, SDES_REFUSE, SDES_ALLOW };
 enum certificate_set { CERTIFICATE_ECDSA, CERTIFICATE_RSA, CERTIFICATE_ECDSA_RSA };
 
 // The media security mechanisms of TS 24.229 7.2A.7, as a set of bits.
@@ -30,7 +32,11 @@ enum mediasec {
     MEDIASEC_UDPTL_DTLS = 1 << 0,
     MEDIASEC_MSRP_TLS = 1 << 1,
     MEDIASEC_BFCP_TLS = 1 << 2,
+    MEDIASEC_SDES_SRTP = 1 << 3,
 };
+
+// The bit of a crypto suite in srtp_suites.
+#define CONFIG_SUITE(suite) (1U << (suite))
 
 // One IP realm of the AGW: where its terminations live.
 struct config_realm {
@@ -66,7 +72,9 @@ struct config {
         bool assert_from;             // From that is registered before the default identity
     } network;
 
-    unsigned mediasec; // own mechanisms, and those of UEs not named in ues
+    unsigned mediasec;    // own mechanisms, and those of UEs not named in ues
+    unsigned srtp_suites; // CONFIG_SUITE() bits: offered to UEs, and taken from them
+    enum sdes_policy sdes_over_plain_sip; // SDES keys on signalling that nothing protects
     struct config_ue ues[CONFIG_UES_MAX];
     size_t ue_count;
 

@@ -57,6 +57,19 @@ static const cyaml_strval_t mechanism_words[] = {
     {"udptl-dtls", MEDIASEC_UDPTL_DTLS},
     {"msrp-tls", MEDIASEC_MSRP_TLS},
     {"bfcp-tls", MEDIASEC_BFCP_TLS},
+    {"sdes-srtp", MEDIASEC_SDES_SRTP},
+};
+static const cyaml_strval_t sdes_words[] = {
+    {"warn", SDES_WARN},
+    {"refuse", SDES_REFUSE},
+    {"allow", SDES_ALLOW},
+};
+// RFC 4568 6.2, RFC 7714 14.2
+static const cyaml_strval_t suite_words[] = {
+    {"AES_CM_128_HMAC_SHA1_80", CONFIG_SUITE(SDES_AES_CM_128_HMAC_SHA1_80)},
+    {"AES_CM_128_HMAC_SHA1_32", CONFIG_SUITE(SDES_AES_CM_128_HMAC_SHA1_32)},
+    {"AEAD_AES_128_GCM", CONFIG_SUITE(SDES_AEAD_AES_128_GCM)},
+    {"AEAD_AES_256_GCM", CONFIG_SUITE(SDES_AEAD_AES_256_GCM)},
 };
 
 // --- rows -----------------------------------------------------------------------------------
@@ -80,6 +93,9 @@ static const cyaml_strval_t mechanism_words[] = {
     STRING("network", "domain", network.domain)                                                    \
     STRING("network", "access", network.access)                                                    \
     SWITCH("network", "assert_from", network.assert_from, false)
+
+#define E2AE_KEYS(CHOICE)                                                                          \
+    CHOICE("e2ae", "sdes_over_plain_sip", sdes_over_plain_sip, sdes_words, SDES_WARN)
 
 #define T38_KEYS(NUMBER, CHOICE, SWITCH)                                                           \
     CHOICE("t38", "setup_offer", t38.setup_offer, offer_words, SETUP_CHOICE_ACTPASS)               \
@@ -164,6 +180,7 @@ void config_defaults(struct config *cfg)
     ACCESS_KEYS(SET_CHOICE)
     CORE_KEYS(SET_CHOICE, SET_SWITCH)
     NETWORK_KEYS(SET_SWITCH, SET_STRING)
+    E2AE_KEYS(SET_CHOICE)
     TCP_KEYS(SET_CHOICE)
     MSRP_KEYS(SET_NUMBER, SET_CHOICE)
     BFCP_KEYS(SET_NUMBER)
@@ -174,6 +191,8 @@ void config_defaults(struct config *cfg)
     LOG_KEYS(SET_CHOICE)
     ADMIN_KEYS(SET_STRING)
     cfg->mediasec = MEDIASEC_UDPTL_DTLS | MEDIASEC_MSRP_TLS | MEDIASEC_BFCP_TLS;
+    for (size_t i = 0; i < COUNT(suite_words); i++)
+        cfg->srtp_suites |= (unsigned)suite_words[i].val;
     cfg->t38.overhead_override = -1;
     snprintf(cfg->network.domain, sizeof(cfg->network.domain), "visited.example");
 }
@@ -252,7 +271,9 @@ static const cyaml_schema_field_t network_fields[] = {
 static const cyaml_schema_field_t e2ae_fields[] = {
     FIELD("mechanisms", cfg.mediasec, CYAML_FLAGS,
           .enumeration = {mechanism_words, COUNT(mechanism_words)}),
-    CYAML_FIELD_END,
+    FIELD("srtp_suites", cfg.srtp_suites, CYAML_FLAGS,
+          .enumeration = {suite_words, COUNT(suite_words)}),
+    E2AE_KEYS(FIELD_CHOICE) CYAML_FIELD_END,
 };
 
 #define UE_FIELD(name, member, kind, flag, ...)                                                    \

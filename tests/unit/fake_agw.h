@@ -14,6 +14,16 @@ static bool agw_is_full;
 static unsigned ports_given;
 static unsigned certificates_given;
 
+// The key of the UE by its first letters, which scripts choose; ours is random.
+static void put_sdes(const char *whose, const struct sdes_crypto *c)
+{
+    if (c->suite == SDES_NONE)
+        return;
+    strbuf_printf(&asked, " %s %u %s", whose, c->tag, sdes_suite_name(c->suite));
+    if (strcmp(whose, "remote-key") == 0)
+        strbuf_printf(&asked, " %.5s", (const char *)c->key);
+}
+
 static void put_request(const char *procedure, const struct agw_request *q)
 {
     static const char *const latching[] = {"off", "first-packet", "after-dtls"};
@@ -44,6 +54,9 @@ static void put_request(const char *procedure, const struct agw_request *q)
     if (q->remote_fingerprints.count)
         strbuf_printf(&asked, " fingerprints %u", q->remote_fingerprints.count);
     strbuf_puts(&asked, q->local_fingerprint_request ? " local-fingerprint" : "");
+    put_sdes("local-key", &q->local_sdes);
+    put_sdes("remote-key", &q->remote_sdes);
+    strbuf_puts(&asked, q->rtcp_mux ? " rtcp-mux" : "");
     strbuf_puts(&asked, q->establish_dtls ? " establish" : "");
     strbuf_puts(&asked, q->notify_dtls_failure ? " notify-failure" : "");
     strbuf_puts(&asked, q->new_association ? " new-association" : "");

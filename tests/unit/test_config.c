@@ -140,7 +140,7 @@ START_TEST(the_reference_explains_every_key)
         memcpy(above, line, sizeof(above));
     }
     fclose(f);
-    ck_assert_uint_eq(keys, 70);
+    ck_assert_uint_eq(keys, 72);
 }
 END_TEST
 
@@ -458,7 +458,7 @@ START_TEST(wrong_words)
     expect_refused("agw: {legacy_suites: yes}\n",
                    "1: agw.legacy_suites: expected true or false, got \"yes\"");
     expect_refused("e2ae:\n  mechanisms:\n    - udptl-dtls\n    - dtls-srtp\n",
-                   "4: e2ae.mechanisms: expected one of udptl-dtls, msrp-tls, bfcp-tls, "
+                   "4: e2ae.mechanisms: expected one of udptl-dtls, msrp-tls, bfcp-tls, sdes-srtp, "
                    "got \"dtls-srtp\"");
 }
 END_TEST

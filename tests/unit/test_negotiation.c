@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Whole offer/answer exchanges through the IMS-ALG, with an AGW that only writes down what it is
 // asked. A case is a script in tests/golden/alg: lines that begin with "> " are commands, the lines
-// below a command are its text.
+// below a command are its text. <key> is a key of ours.
 //
 //   > config KEY VALUE       setup_offer, setup_answer, identity, notify_deferred, adjust_tias,
-//                            policing, tcp_start, cema (before the first offer)
-//   > mediasec none          the UE agreed on no mechanism
+//                            policing, tcp_start, cema, sdes, suites (before the first offer)
+//   > mediasec none|sdes     the UE agreed on no mechanism, or on that for RTP too
 //   > agw full               the AGW has no port left from here on; "agw free": it has again
 //   > offer access|core      a body from that side        > answer   the body of the other side
 //   > gives                  the body that leaves the ALG, byte for byte; <...> stands for our
@@ -36,6 +36,15 @@ struct script {
     char *body;         // what it gave
 };
 
+// A key of ours: those of scripts begin with text.
+static bool is_own_key(const char *line, size_t len)
+{
+    struct sdes_crypto c;
+    const char *why;
+    return memcmp(line, "a=crypto:", 9) == 0 && sdes_parse(&c, line + 9, len - 11, &why) == 0 &&
+           memcmp(c.key, "key-", 4) != 0;
+}
+
 // Our random values, so that they can be named in a script: identity and o= session id.
 static char *mask(const char *body)
 {
@@ -50,6 +59,8 @@ static char *mask(const char *body)
             strbuf_puts(&out, "a=dtls-id:<identity>\r\n");
         else if (memcmp(line, "a=tls-id:", 9) == 0 && len == 9 + IDENTITY_LEN + 2)
             strbuf_puts(&out, "a=tls-id:<identity>\r\n");
+        else if (is_own_key(line, len))
+            strbuf_printf(&out, "%.*s<key>\r\n", (int)(strstr(line, "inline:") + 7 - line), line);
         else
             strbuf_add(&out, line, len);
         line = end + 1;
@@ -136,6 +147,11 @@ static void set_config(struct script *s, const char *arguments)
         s->cfg.tcp_start = TCP_START_EXPLICIT;
     else if (strcmp(key, "cema") == 0)
         s->cfg.msrp.cema = CEMA_AWARE;
+    else if (strcmp(key, "sdes") == 0)
+        s->cfg.sdes_over_plain_sip = strcmp(value, "refuse") == 0 ? SDES_REFUSE : SDES_ALLOW;
+    else if (strcmp(key, "suites") == 0)
+        s->cfg.srtp_suites =
+            CONFIG_SUITE(SDES_AES_CM_128_HMAC_SHA1_80) | CONFIG_SUITE(SDES_AES_CM_128_HMAC_SHA1_32);
     else if (strcmp(key, "policing") == 0)
         s->cfg.agw.policing = true;
     else
@@ -165,6 +181,8 @@ static void command(struct script *s, const char *word, const char *text)
         set_config(s, word + 7);
     else if (strcmp(word, "mediasec none") == 0)
         s->mediasec = 0;
+    else if (strcmp(word, "mediasec sdes") == 0)
+        s->mediasec |= MEDIASEC_SDES_SRTP;
     else if (strncmp(word, "agw ", 4) == 0)
         agw_is_full = strcmp(word + 4, "full") == 0;
     else
