@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #ifndef ALG_PROXY_INTERNAL_H
 #define ALG_PROXY_INTERNAL_H
-// Shared by the files of the proxy: listening points and routing (route.c), transactions (proxy.c),
-// requests of our own (release.c).
+// Shared by the files of the proxy: listening points and routing (route.c), forwards (proxy.c),
+// requests and responses on their way through (request.c, response.c), requests of our own
+// (release.c).
 
 #include "alg/message.h"
 #include "alg/policy.h"
@@ -19,7 +20,6 @@ struct proxy {
     const struct config *cfg;
     uv_loop_t *loop;
     nta_agent_t *agent;
-    nta_leg_t *leg;
     msg_mclass_t *mclass;
     struct listen listen[2 * CONFIG_LISTEN_MAX];
     unsigned listen_count;
@@ -86,6 +86,18 @@ void proxy_refuse(struct forward *f, enum reason reason, const char *text);
 struct forward *proxy_forward_open(struct proxy *proxy, struct session *session);
 // Frees f when neither transaction needs it any more.
 void proxy_forward_settle(struct forward *f);
-int proxy_on_own_response(struct forward *f, nta_outgoing_t *orq, sip_t const *sip);
+// The stack lets a transaction linger by itself once we are done with it.
+void proxy_done_upstream(struct forward *f);
+void proxy_done_downstream(struct forward *f);
+// The final answer of our own; warning and one more header line may be NULL.
+void proxy_answer(struct forward *f, int status, const char *warning, const char *extra);
+
+// --- request.c, response.c --------------------------------------------------------------------
+
+// Both take the message over.
+void request_received(struct proxy *proxy, msg_t *msg, sip_t *sip);
+void response_stray(struct proxy *proxy, msg_t *msg, sip_t *sip);
+// Callback of the client transaction of a forward.
+int response_received(struct forward *f, nta_outgoing_t *orq, sip_t const *sip);
 
 #endif

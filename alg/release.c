@@ -73,6 +73,17 @@ static void tell(struct session *s, msg_t *msg, enum side to, const char *note)
     session_sent(s, to, &facts, note);
 }
 
+static int on_own_response(struct forward *f, nta_outgoing_t *orq, sip_t const *sip)
+{
+    int status = sip && sip->sip_status ? sip->sip_status->st_status : 408;
+    if (!f || status < 200)
+        return 0;
+    f->proxy->own_requests--;
+    proxy_done_downstream(f);
+    proxy_forward_settle(f);
+    return 0;
+}
+
 static void send_bye(struct proxy *proxy, struct session *s, enum side to, msg_t *msg)
 {
     struct hop hop = first_hop_to(session_party(s, to), to, msg_home(msg));
@@ -87,7 +98,7 @@ static void send_bye(struct proxy *proxy, struct session *s, enum side to, msg_t
     f->from = side_other(to);
     f->id.kind = SIP_BYE;
     char url[MESSAGE_HOP_STRLEN];
-    f->orq = nta_outgoing_mcreate(proxy->agent, proxy_on_own_response, f,
+    f->orq = nta_outgoing_mcreate(proxy->agent, on_own_response, f,
                                   (url_string_t *)message_hop_url(&hop, url), msg,
                                   TPTAG_IDENT(out->ident), TAG_END());
     if (!f->orq) {

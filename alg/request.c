@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Request: listening point -> checks -> session (opened by an INVITE, else found by the token in
+// our Route entry) -> its verdict on the body -> copied, edited, sent on from the other side.
+//
+// Failure paths: what cannot be served is answered with the status of its reason; ACKs that belong
+// nowhere are dropped.
+#include "alg/proxy_internal.h"
+
+#include "common/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// One request on its way through: what every step below needs.
+struct passage {
+    struct proxy *proxy;
+    const struct listen *in;
+    struct forward *f;
+    msg_t *msg; // our copy
+    sip_t *sip;
+    struct sip_facts facts;
+    struct exchange_verdict verdict;
+    char token[64];
+};
+
+// Checks of RFC 3261 16.3 that need no session.
+static enum reason reasonable(struct passage *p, const char **text)
+{
+    *text = "";
+    if (!p->sip->sip_from || !p->sip->sip_to || !p->sip->sip_call_id || !p->sip->sip_cseq)
+        return REASON_BAD_REQUEST;
+    if (!message_count_hop(p->msg, p->sip))
+        return REASON_TOO_MANY_HOPS;
+    *text = message_unknown_extension(p->sip);
+    if (*text && p->facts.kind != SIP_ACK)
+        return REASON_BAD_EXTENSION;
+    *text = "";
+    if (message_is_encoded(p->sip))
+        return REASON_BODY_ENCODED;
+    return REASON_NONE;
+}
+
+// An OPTIONS to us asks whether we are there (RFC 3261 11).
+static bool for_us(const struct passage *p)
+{
+    const url_t *target = p->sip->sip_request->rq_url;
+    return strcmp(p->facts.method, "OPTIONS") == 0 && !target->url_user && !p->sip->sip_route &&
+           route_is_own(p->proxy, target);
+}
+
+// An ACK that reaches this far answers a 2xx: it has no life outside a dialog.
+static bool within_invite_dialog(const struct passage *p)
+{
+    return p->facts.kind == SIP_ACK || (p->facts.to_tag && p->facts.kind != SIP_OTHER);
+}
+
+static bool opens_dialog(const char *method)
+{
+    static const char *const methods[] = {"INVITE", "SUBSCRIBE", "REFER", "NOTIFY", "UPDATE"};
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+        if (strcmp(method, methods[i]) == 0)
+            return true;
+    return false;
+}
+
+static enum reason open_session(struct passage *p, struct hop next)
+{
+    enum side from = p->in->side;
+    struct session_setup setup = {.caller = from,
+                                  .mediasec = route_mediasec(p->proxy, from, p->sip)};
+    setup.hop[from] = p->facts.source;
+    setup.tcp[from] = p->facts.tcp;
+    setup.hop[side_other(from)] = next.addr;
+    setup.tcp[side_other(from)] = next.tcp;
+    if (p->proxy->shutting_down)
+        return REASON_SHUTDOWN;
+    p->f->session = session_open(p->proxy->sessions, &setup, &p->facts);
+    if (!p->f->session)
+        return REASON_SESSION_LIMIT;
+    session_set_user(p->f->session, p->f);
+    return REASON_NONE;
+}
+
+static enum reason find_session(struct passage *p)
+{
+    struct session *s = p->token[0] ? sessions_find(p->proxy->sessions, p->token) : NULL;
+    if (s && !session_ended(s)) {
+        session_ref(s);
+        p->f->session = s;
+        return REASON_NONE;
+    }
+    return within_invite_dialog(p) ? REASON_NO_DIALOG : REASON_NONE;
+}
+
+// What the session makes of the body, put into our copy.
+static enum reason let_session_see(struct passage *p)
+{
+    struct forward *f = p->f;
+    f->id = (struct exchange_request){
+        .kind = p->facts.kind, .cseq = p->facts.cseq, .from = p->in->side};
+    if (!f->session)
+        return REASON_NONE;
+    session_request(f->session, p->in->side, &p->facts, &f->id, &p->verdict);
+    if (p->verdict.reason == REASON_NONE && p->verdict.body &&
+        message_set_body(p->msg, p->sip, p->verdict.body, p->verdict.body_len))
+        p->verdict.reason = REASON_INTERNAL;
+    free(p->verdict.body);
+    p->verdict.body = NULL;
+    return p->verdict.reason;
+}
+
+// Double Record-Route (RFC 5658): the incoming side first, the outgoing one on top of it.
+static enum reason record_route(struct passage *p, const struct listen *out, bool out_tcp)
+{
+    if (!p->f->opens_dialog)
+        return REASON_NONE;
+    const char *token = p->f->session ? session_token(p->f->session) : "dialog";
+    char uri[ROUTE_URI_MAX];
+    if (message_add_record_route(p->msg, p->sip, route_own_uri(p->in, token, p->facts.tcp, uri)) ||
+        message_add_record_route(p->msg, p->sip, route_own_uri(out, token, out_tcp, uri)))
+        return REASON_INTERNAL;
+    return REASON_NONE;
+}
+
+static void tell_sent(const struct passage *p, enum side to)
+{
+    if (!p->f->session)
+        return;
+    struct sip_facts sent;
+    message_outline(p->msg, p->sip, &sent);
+    session_sent(p->f->session, to, &sent, NULL);
+}
+
+static enum reason send_on(struct passage *p, struct hop next, const struct listen *out)
+{
+    struct forward *f = p->f;
+    enum side to = side_other(p->in->side);
+    char url[MESSAGE_HOP_STRLEN];
+    message_hop_url(&next, url);
+    tell_sent(p, to);
+    if (p->facts.kind == SIP_ACK) {
+        nta_msg_tsend(p->proxy->agent, p->msg, (url_string_t *)url, TPTAG_IDENT(out->ident),
+                      TAG_END());
+        p->msg = NULL;
+        return REASON_NONE;
+    }
+    f->orq = nta_outgoing_mcreate(p->proxy->agent, response_received, f, (url_string_t *)url,
+                                  p->msg, TPTAG_IDENT(out->ident), TAG_END());
+    if (!f->orq)
+        return REASON_NEXT_HOP_DOWN;
+    p->msg = NULL;
+    return REASON_NONE;
+}
+
+// From the copy to the wire; a reason means that nothing was sent.
+static enum reason pass(struct passage *p, const char **text)
+{
+    enum reason reason = reasonable(p, text);
+    if (reason != REASON_NONE)
+        return reason;
+    route_pop_own(p->proxy, p->msg, p->sip, p->token, sizeof(p->token));
+    reason = p->facts.to_tag || within_invite_dialog(p) ? find_session(p) : REASON_NONE;
+    if (reason != REASON_NONE)
+        return reason;
+    struct hop next = route_next(p->proxy, p->in->side, p->sip, p->f->session);
+    const struct listen *out = addr_is_set(&next.addr)
+                                   ? route_departure(p->proxy, side_other(p->in->side), &next.addr)
+                                   : NULL;
+    if (!out)
+        return REASON_NO_ROUTE;
+    if (p->facts.kind == SIP_INVITE && !p->facts.to_tag)
+        reason = open_session(p, next);
+    if (reason == REASON_NONE)
+        reason = let_session_see(p);
+    *text = p->verdict.error;
+    if (reason == REASON_NONE)
+        reason = boundary_cross(p->f, p->in->side, p->msg, p->sip);
+    if (reason == REASON_NONE)
+        reason = record_route(p, out, next.tcp);
+    return reason == REASON_NONE ? send_on(p, next, out) : reason;
+}
+
+static void refuse(struct passage *p, enum reason reason, const char *text)
+{
+    struct forward *f = p->f;
+    char detail[320];
+    if (p->verdict.reason != reason) // the session has counted its own
+        reason_count(reason);
+    log_info("proxy", "%s from the %s side refused: %s %s", p->facts.method, side_name(p->in->side),
+             reason_text(reason), text);
+    if (f->session && f->id.initial && !session_ended(f->session))
+        session_local_final(f->session, &f->id, reason_status(reason));
+    if (reason == REASON_BAD_EXTENSION) {
+        snprintf(detail, sizeof(detail), "Unsupported: %s", text);
+        proxy_answer(f, reason_status(reason), NULL, detail);
+        return;
+    }
+    if (reason == REASON_SHUTDOWN || reason == REASON_SESSION_LIMIT) {
+        proxy_answer(f, reason_status(reason), reason_text(reason), "Retry-After: 10");
+        return;
+    }
+    proxy_refuse(f, reason, text);
+}
+
+static int on_cancel(struct forward *f, nta_incoming_t *irq, sip_t const *sip)
+{
+    if (!f || !sip || !sip->sip_request || sip->sip_request->rq_method != sip_method_cancel)
+        return 0;
+    if (f->session)
+        session_cancelled(f->session);
+    if (f->orq)
+        nta_outgoing_tcancel(f->orq, NULL, NULL, TAG_END());
+    return 0;
+}
+
+static void serve(struct passage *p)
+{
+    const char *text = "";
+    if (for_us(p)) {
+        proxy_answer(p->f, 200, NULL, NULL);
+        return;
+    }
+    enum reason reason = pass(p, &text);
+    if (reason != REASON_NONE)
+        refuse(p, reason, text ? text : "");
+}
+
+static void open_forward(struct passage *p, nta_incoming_t *irq)
+{
+    p->f->from = p->in->side;
+    p->f->in_dialog = p->facts.to_tag != NULL;
+    p->f->opens_dialog = opens_dialog(p->facts.method);
+    p->f->irq = irq;
+    if (p->facts.kind == SIP_INVITE)
+        nta_incoming_treply(irq, SIP_100_TRYING, TAG_END());
+    if (irq)
+        nta_incoming_bind(irq, on_cancel, p->f);
+}
+
+// An ACK has no server transaction. irq NULL for others: no memory.
+static void begin(struct proxy *proxy, const struct listen *in, msg_t *received,
+                  nta_incoming_t *irq)
+{
+    su_home_t scratch[1] = {SU_HOME_INIT(scratch)};
+    struct passage p = {.proxy = proxy, .in = in};
+    p.f = proxy_forward_open(proxy, NULL);
+    p.msg = p.f ? msg_copy(received) : NULL;
+    if (p.msg) {
+        p.sip = sip_object(p.msg);
+        // addresses are those of the packet: a copy does not carry them
+        message_facts(received, sip_object(received), scratch, &p.facts);
+        open_forward(&p, irq);
+        serve(&p);
+    } else if (irq) {
+        nta_incoming_treply(irq, SIP_500_INTERNAL_SERVER_ERROR, TAG_END());
+        nta_incoming_destroy(irq);
+    }
+    if (p.f)
+        proxy_forward_settle(p.f);
+    if (p.msg)
+        msg_destroy(p.msg);
+    su_home_deinit(scratch);
+}
+
+void request_received(struct proxy *proxy, msg_t *received, sip_t *sip)
+{
+    const struct listen *in = route_arrival(proxy, received);
+    bool ack = sip->sip_request->rq_method == sip_method_ack;
+    nta_incoming_t *irq = NULL;
+    if (in && !ack)
+        irq = nta_incoming_create(proxy->agent, NULL, msg_ref_create(received), sip, TAG_END());
+    if (in && (ack || irq))
+        begin(proxy, in, received, irq);
+    msg_destroy(received);
+}

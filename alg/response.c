@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Response: back through the forward of its request, its session and the body; a 2xx that comes
+// when its transaction is over goes by the session alone.
+//
+// Failure paths: a next hop that cannot be reached becomes 500; a 2xx whose body is unusable is
+// acknowledged and ended by BYE while the caller gets the error.
+#include "alg/proxy_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void pass_back(struct forward *f, msg_t *msg, sip_t *sip)
+{
+    if (f->session) {
+        struct sip_facts sent;
+        message_outline(msg, sip, &sent);
+        session_sent(f->session, f->from, &sent, NULL);
+    }
+    sip_via_remove(msg, sip);
+    nta_incoming_mreply(f->irq, msg);
+}
+
+// The far end's 2xx is not passed on: it is acknowledged and ended (RFC 3261 13.2.2.4), or the
+// early dialog cancelled.
+static void end_far_side(struct forward *f, int status, enum reason reason)
+{
+    enum side far = side_other(f->from);
+    if (f->id.kind != SIP_INVITE || !f->session)
+        return;
+    if (status >= 200) {
+        release_ack(f->proxy, f->session, far, f->id.cseq);
+        if (f->id.initial)
+            release_send_bye(f->proxy, f->session, far, reason);
+    } else if (f->orq) {
+        nta_outgoing_tcancel(f->orq, NULL, NULL, TAG_END());
+    }
+}
+
+static void pass_response(struct forward *f, msg_t *received)
+{
+    msg_t *msg = msg_copy(received);
+    if (!msg)
+        return;
+    su_home_t scratch[1] = {SU_HOME_INIT(scratch)};
+    sip_t *sip = sip_object(msg);
+    struct sip_facts facts;
+    struct exchange_verdict verdict = {0};
+    message_facts(received, sip_object(received), scratch, &facts);
+    if (f->session)
+        session_response(f->session, &f->id, &facts, &verdict);
+    if (verdict.reason == REASON_NONE && verdict.body &&
+        message_set_body(msg, sip, verdict.body, verdict.body_len))
+        verdict.reason = REASON_INTERNAL;
+    free(verdict.body);
+    if (verdict.reason == REASON_NONE)
+        verdict.reason = boundary_cross(f, side_other(f->from), msg, sip);
+    if (verdict.reason != REASON_NONE) {
+        msg_destroy(msg);
+        end_far_side(f, facts.status, verdict.reason);
+        proxy_refuse(f, verdict.reason, verdict.error);
+    } else if (!f->irq) { // we have answered already: the session failed meanwhile
+        msg_destroy(msg);
+        if (facts.status >= 200 && facts.status < 300)
+            end_far_side(f, facts.status, REASON_INTERNAL);
+    } else {
+        pass_back(f, msg, sip);
+    }
+    su_home_deinit(scratch);
+}
+
+// The stack's own finals: a timeout or a next hop that cannot be reached (RFC 3261 16.7, 16.9).
+static void local_final(struct forward *f, int status)
+{
+    if (f->session)
+        session_local_final(f->session, &f->id, status);
+    if (status == 503) {
+        reason_count(REASON_NEXT_HOP_DOWN);
+        proxy_refuse(f, REASON_NEXT_HOP_DOWN, "");
+    } else {
+        proxy_answer(f, status, NULL, NULL);
+    }
+}
+
+int response_received(struct forward *f, nta_outgoing_t *orq, sip_t const *sip)
+{
+    int status = sip && sip->sip_status ? sip->sip_status->st_status : 408;
+    if (!f || status == 100)
+        return 0;
+    msg_t *received = nta_outgoing_getresponse(orq);
+    if (received && !nta_msg_is_internal(received))
+        pass_response(f, received);
+    else
+        local_final(f, status);
+    if (received)
+        msg_destroy(received);
+    if (status >= 200) {
+        if (f->irq)
+            proxy_done_upstream(f);
+        if (f->orq)
+            proxy_done_downstream(f);
+        proxy_forward_settle(f);
+    }
+    return 0;
+}
+
+// --- outside transactions ---------------------------------------------------------------------
+
+static struct session *session_of_response(struct proxy *proxy, const sip_t *sip)
+{
+    for (const sip_record_route_t *r = sip->sip_record_route; r; r = r->r_next)
+        if (r->r_url->url_user && route_is_own(proxy, r->r_url))
+            return sessions_find(proxy->sessions, r->r_url->url_user);
+    return NULL;
+}
+
+// A 2xx that comes again after its transaction ended carries the body it carried before (REQ-122);
+// without a session, or from a fork never seen, it has no place here.
+void response_stray(struct proxy *proxy, msg_t *msg, sip_t *sip)
+{
+    bool repeated_2xx = sip && sip->sip_status && sip->sip_status->st_status / 100 == 2 &&
+                        sip->sip_cseq && sip->sip_cseq->cs_method == sip_method_invite &&
+                        sip->sip_via && sip->sip_via->v_next;
+    struct session *s = repeated_2xx ? session_of_response(proxy, sip) : NULL;
+    if (!s || session_ended(s)) {
+        nta_msg_discard(proxy->agent, msg);
+        return;
+    }
+    struct sip_facts facts;
+    message_outline(msg, sip, &facts);
+    const char *body = session_repeated_body(s, &facts);
+    if (facts.body && (!body || message_set_body(msg, sip, body, strlen(body)))) {
+        nta_msg_discard(proxy->agent, msg);
+        return;
+    }
+    nta_msg_tsend(proxy->agent, msg, NULL, TAG_END());
+}
