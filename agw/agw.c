@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <utlist.h>
 
 // Descriptors beside those of connection points: loops, SIP, logs, the admin endpoint.
 #define DESCRIPTORS_SPARE 256
@@ -39,7 +40,9 @@ struct agw {
     struct tls_profile *tls_profile;
     struct ports *ports[2][2]; // per realm: IPv4, IPv6; NULL: no address of this family
     struct contexts contexts;
-    struct place *places; // one per worker
+    struct agw_totals totals; // of streams that have ended
+    struct line *leaving;     // released, and not reported yet
+    struct place *places;     // one per worker
     unsigned place_count;
 };
 
@@ -59,11 +62,12 @@ static void deliver(void *arg, struct letter *letter)
     struct line *line = note->line;
     struct agw_notification what = note->what;
     bool farewell = note == &line->farewell;
-    statistics_learn(line, &what);
+    statistics_learn(line, &what, &agw->totals);
     bool late = line->released && agw_event_is_procedure(what.event);
-    if (farewell)
+    if (farewell) {
+        DL_DELETE(agw->leaving, line);
         line_free(line);
-    else
+    } else
         free(note);
     if (late)
         reason_count(REASON_LATE_NOTIFICATION);
@@ -214,7 +218,7 @@ static enum reason check_reserve(const struct agw *agw, const struct agw_request
         return refuse(r, "stream number out of range");
     if (r->family != AF_INET && r->family != AF_INET6)
         return refuse(r, "no such address family");
-    if (r->transport > AGW_TCP_TLS_MSRP)
+    if (r->transport >= AGW_TRANSPORT_COUNT)
         return refuse(r, "no such transport");
     bool secured = agw_transport_is_secured(r->transport);
     if ((secured || r->transport == AGW_RTP_SAVP) && r->termination != AGW_T1)
@@ -408,9 +412,10 @@ enum reason agw_configure(struct agw *agw, const struct agw_request *request)
     return REASON_NONE;
 }
 
-static void release_line(struct context *context, struct line *line)
+static void release_line(struct agw *agw, struct context *context, struct line *line)
 {
     line_detach(context, line);
+    DL_APPEND(agw->leaving, line);
     line->released = true;
     line->release.run = run_release;
     worker_post(context->place->worker, &line->release);
@@ -423,9 +428,9 @@ void agw_release(struct agw *agw, uint32_t id, unsigned stream)
         return;
     struct line *line = line_find(context, stream);
     if (line)
-        release_line(context, line);
+        release_line(agw, context, line);
     while (stream == 0 && context->lines)
-        release_line(context, context->lines);
+        release_line(agw, context, context->lines);
     if (!context->lines)
         context_remove(&agw->contexts, context);
 }
@@ -441,6 +446,17 @@ enum reason agw_statistics(const struct agw *agw, uint32_t id, unsigned stream,
         return REASON_AGW_NO_CONTEXT;
     statistics_read(line, out);
     return REASON_NONE;
+}
+
+void agw_totals(const struct agw *agw, struct agw_totals *out)
+{
+    const struct line *line;
+    *out = agw->totals;
+    contexts_each(&agw->contexts, statistics_add, out);
+    DL_FOREACH(agw->leaving, line)
+    {
+        statistics_add(line, out);
+    }
 }
 
 unsigned agw_workers(const struct agw *agw)

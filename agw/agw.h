@@ -41,6 +41,7 @@ enum agw_transport {
     AGW_TCP_TLS,      // a byte stream inside TLS; T1 only
     AGW_TCP_MSRP,     // MSRP, whose paths the AGW rewrites (TS 23.334 5.19.5)
     AGW_TCP_TLS_MSRP, // the same inside TLS; T1 only
+    AGW_TRANSPORT_COUNT
 };
 
 // "UDP/DTLS" and so on, as the Transport protocol element is written.
@@ -146,6 +147,24 @@ struct agw_statistics {
         dtls_text[192]; // once up: role, version, suite, the fingerprint that matched; else why not
 };
 
+// Upper bounds, in seconds, of the times that (D)TLS handshakes are sorted by: from a round trip on
+// one machine to the timeout. What took longer stands behind the last.
+#define AGW_HANDSHAKE_BOUNDS                                                                       \
+    {                                                                                              \
+        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10                                    \
+    }
+#define AGW_HANDSHAKE_BOUND_COUNT 11
+
+// All that the AGW has carried since it was opened, ended streams included. Never goes back.
+struct agw_totals {
+    unsigned streams; // now
+    // by termination it was received on and transport there
+    uint64_t packets[2][AGW_TRANSPORT_COUNT], bytes[2][AGW_TRANSPORT_COUNT];
+    uint64_t handshakes[2][2]; // AGW as server, as client; failed, established
+    uint64_t handshake_times[AGW_HANDSHAKE_BOUND_COUNT + 1]; // of the established ones
+    double handshake_seconds;                                // together
+};
+
 enum agw_event {
     // procedures of TS 23.334 clause 8 that the AGW starts
     AGW_DTLS_FAILURE,    // (D)TLS session establishment Failure indication: reason
@@ -213,6 +232,8 @@ void agw_release(struct agw *agw, uint32_t context, unsigned stream);
 // milestones of one stream they stay as they are. NONE or AGW_NO_CONTEXT, *out untouched.
 enum reason agw_statistics(const struct agw *agw, uint32_t context, unsigned stream,
                            struct agw_statistics *out);
+
+void agw_totals(const struct agw *agw, struct agw_totals *out);
 
 // Connection points in use and configured, per realm.
 unsigned agw_ports_used(const struct agw *agw, enum agw_termination termination);

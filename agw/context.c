@@ -73,6 +73,15 @@ struct context *contexts_any(const struct contexts *c)
     return NULL;
 }
 
+void contexts_each(const struct contexts *c, void (*visit)(const struct line *line, void *arg),
+                   void *arg)
+{
+    for (uint32_t i = 0; i <= c->mask; i++)
+        for (const struct context *context = c->buckets[i]; context; context = context->next)
+            for (const struct line *line = context->lines; line; line = line->next)
+                visit(line, arg);
+}
+
 struct line *line_find(const struct context *context, unsigned number)
 {
     struct line *line = context->lines;

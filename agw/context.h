@@ -30,11 +30,12 @@ struct line_end {
 struct line_dtls {
     enum agw_dtls_state state;
     bool client;
+    uint64_t hello_us; // when the handshake under way began; 0: none is
     char text[192];
 };
 
 struct line {
-    struct line *next; // in its context; unused once released
+    struct line *prev, *next; // in its context (next only); among those that leave, once released
     unsigned number;
     struct line_end end[2];
     struct line_dtls dtls;
@@ -68,6 +69,10 @@ struct context *context_create(struct contexts *contexts, struct place *place);
 void context_remove(struct contexts *contexts, struct context *context);
 // Any context; NULL when there is none.
 struct context *contexts_any(const struct contexts *contexts);
+
+// All lines of all contexts.
+void contexts_each(const struct contexts *contexts,
+                   void (*visit)(const struct line *line, void *arg), void *arg);
 
 struct line *line_find(const struct context *context, unsigned number);
 // A new line without terminations. NULL: no memory.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Addresses and (D)TLS facts come with notifications, counts from the worker's own counters.
+// Addresses and (D)TLS facts come with notifications, counts from the worker's own counters, which
+// are read as they stand: a stream that ends leaves its last count with the totals, so that sums
+// never go back.
 #include "agw/statistics.h"
 
 #include <stdio.h>
@@ -10,7 +12,42 @@ static void learn_dtls(struct line *line, enum agw_dtls_state state, const char 
     snprintf(line->dtls.text, sizeof(line->dtls.text), "%s", text);
 }
 
-void statistics_learn(struct line *line, const struct agw_notification *n)
+static void hello(struct line *line, const struct agw_notification *n)
+{
+    line->dtls.client = n->outbound;
+    line->dtls.hello_us = n->time_us;
+    if (line->dtls.state != AGW_DTLS_UP) // else the session in use goes on meanwhile
+        learn_dtls(line, AGW_DTLS_HANDSHAKE, "");
+}
+
+static void handshake_over(struct line *line, const struct agw_notification *n, bool established,
+                           struct agw_totals *totals)
+{
+    static const double bounds[] = AGW_HANDSHAKE_BOUNDS;
+    uint64_t begun = line->dtls.hello_us;
+    double seconds = n->time_us > begun ? (double)(n->time_us - begun) / 1e6 : 0;
+    unsigned i = 0;
+    totals->handshakes[line->dtls.client][established]++;
+    line->dtls.hello_us = 0;
+    if (!established || begun == 0)
+        return;
+    while (i < AGW_HANDSHAKE_BOUND_COUNT && seconds > bounds[i])
+        i++;
+    totals->handshake_times[i]++;
+    totals->handshake_seconds += seconds;
+}
+
+static void add_carried(const struct line *line, const struct agw_stream_stats *carried,
+                        struct agw_totals *totals)
+{
+    for (int t = AGW_T1; t <= AGW_T2; t++) {
+        totals->packets[t][line->end[t].transport] += carried->packets[t];
+        totals->bytes[t][line->end[t].transport] += carried->bytes[t];
+    }
+}
+
+void statistics_learn(struct line *line, const struct agw_notification *n,
+                      struct agw_totals *totals)
 {
     switch (n->event) {
     case AGW_LATCHED:
@@ -18,15 +55,18 @@ void statistics_learn(struct line *line, const struct agw_notification *n)
         line->end[n->termination].latched = n->address;
         break;
     case AGW_CLIENT_HELLO:
-        line->dtls.client = n->outbound;
-        if (line->dtls.state != AGW_DTLS_UP) // else the session in use goes on meanwhile
-            learn_dtls(line, AGW_DTLS_HANDSHAKE, "");
+        hello(line, n);
         break;
     case AGW_DTLS_ESTABLISHED:
         learn_dtls(line, AGW_DTLS_UP, n->text);
+        handshake_over(line, n, true, totals);
         break;
     case AGW_DTLS_FAILURE:
         learn_dtls(line, AGW_DTLS_FAILED, reason_text(n->reason));
+        handshake_over(line, n, false, totals);
+        break;
+    case AGW_STREAM_RELEASED:
+        add_carried(line, &n->stats, totals);
         break;
     default:
         break;
@@ -50,4 +90,12 @@ void statistics_read(const struct line *line, struct agw_statistics *out)
         out->remote[t] = end->remote;
         out->latched[t] = end->latched;
     }
+}
+
+void statistics_add(const struct line *line, void *arg)
+{
+    struct agw_totals *totals = arg;
+    struct agw_stream_stats carried = stream_carried(line->stream);
+    totals->streams++;
+    add_carried(line, &carried, totals);
 }

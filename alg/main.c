@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { EXIT_BAD_CONFIG = 1, EXIT_SYSTEM = 2 };
 
@@ -160,6 +161,7 @@ static int open_admin(struct process *process, char error[static CONFIG_ERROR_MA
     process->desk = (struct operator_desk){.cfg = &process->cfg,
                                            .proxy = process->proxy,
                                            .agw = process->agw,
+                                           .started = (double)time(NULL),
                                            .started_us = clock_now_us()};
     struct admin_source source = operator_source(&process->desk);
     if (!addr_is_set(&process->cfg.admin))

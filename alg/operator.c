@@ -215,13 +215,79 @@ static json_t *show(void *arg)
 {
     const struct operator_desk *op = arg;
     struct sessions *all = proxy_sessions(op->proxy);
+    const struct sessions_totals *totals = sessions_totals(all);
     double uptime = (double)(clock_now_us() - op->started_us) / 1e6;
     return json_pack("{s:s,s:f,s:i,s:I,s:i,s:i,s:{s:o,s:o},s:o,s:s,s:b}", "version", PCSCF_VERSION,
                      "uptime_s", uptime, "sessions", (int)sessions_count(all), "sessions_total",
-                     (json_int_t)sessions_opened(all), "registrations", 0, "workers",
-                     (int)agw_workers(op->agw), "listen", "access", listening(&op->cfg->access),
-                     "core", listening(&op->cfg->core), "ports", ports(arg), "log_level",
-                     log_level_name(log_get_level()), "draining", proxy_shutting_down(op->proxy));
+                     (json_int_t)(totals->opened[0] + totals->opened[1]), "registrations", 0,
+                     "workers", (int)agw_workers(op->agw), "listen", "access",
+                     listening(&op->cfg->access), "core", listening(&op->cfg->core), "ports",
+                     ports(arg), "log_level", log_level_name(log_get_level()), "draining",
+                     proxy_shutting_down(op->proxy));
+}
+
+// --- metrics ----------------------------------------------------------------------------------
+
+static void measure_sessions(const struct sessions *all, struct metrics *m)
+{
+    const struct sessions_totals *totals = sessions_totals(all);
+    char label[64];
+    metrics_put_count(m, METRIC_SESSIONS, "", sessions_count(all));
+    metrics_put_count(m, METRIC_SESSIONS_OPENED, "direction=\"orig\"", totals->opened[SIDE_ACCESS]);
+    metrics_put_count(m, METRIC_SESSIONS_OPENED, "direction=\"term\"", totals->opened[SIDE_CORE]);
+    for (int r = REASON_NONE; r < REASON_COUNT; r++) {
+        if (totals->ended[r] == 0 && r != REASON_NONE)
+            continue;
+        snprintf(label, sizeof(label), "reason=\"%s\"", reason_name((enum reason)r));
+        metrics_put_count(m, METRIC_SESSIONS_ENDED, label, totals->ended[r]);
+    }
+}
+
+static void measure_carried(const struct agw_totals *totals, struct metrics *m)
+{
+    char label[64];
+    for (int side = SIDE_ACCESS; side <= SIDE_CORE; side++)
+        for (int k = 0; k < AGW_TRANSPORT_COUNT; k++) {
+            int t = side_termination((enum side)side);
+            snprintf(label, sizeof(label), "side=\"%s\",transport=\"%s\"",
+                     side_name((enum side)side), agw_transport_name((enum agw_transport)k));
+            metrics_put_count(m, METRIC_PACKETS, label, totals->packets[t][k]);
+            metrics_put_count(m, METRIC_BYTES, label, totals->bytes[t][k]);
+        }
+}
+
+static void measure_handshakes(const struct agw_totals *totals, struct metrics *m)
+{
+    static const char *const roles[] = {"server", "client"};
+    static const char *const results[] = {"failed", "established"};
+    static const double bounds[] = AGW_HANDSHAKE_BOUNDS;
+    char label[64];
+    for (int role = 0; role < 2; role++)
+        for (int result = 0; result < 2; result++) {
+            snprintf(label, sizeof(label), "role=\"%s\",result=\"%s\"", roles[role],
+                     results[result]);
+            metrics_put_count(m, METRIC_HANDSHAKES, label, totals->handshakes[role][result]);
+        }
+    metrics_put_histogram(m, METRIC_HANDSHAKE_SECONDS, bounds, totals->handshake_times,
+                          AGW_HANDSHAKE_BOUND_COUNT, totals->handshake_seconds);
+}
+
+static void measure(void *arg, struct metrics *m)
+{
+    const struct operator_desk *op = arg;
+    struct agw_totals totals;
+    agw_totals(op->agw, &totals);
+    metrics_put(m, METRIC_START_TIME, "", op->started);
+    metrics_put_count(m, METRIC_WORKERS, "", agw_workers(op->agw));
+    measure_sessions(proxy_sessions(op->proxy), m);
+    metrics_put_count(m, METRIC_REGISTRATIONS, "", 0);
+    metrics_put_count(m, METRIC_STREAMS, "", totals.streams);
+    metrics_put_count(m, METRIC_PORTS_USED, "side=\"access\"", agw_ports_used(op->agw, AGW_T1));
+    metrics_put_count(m, METRIC_PORTS_USED, "side=\"core\"", agw_ports_used(op->agw, AGW_T2));
+    metrics_put_count(m, METRIC_PORTS, "side=\"access\"", agw_ports_total(op->agw, AGW_T1));
+    metrics_put_count(m, METRIC_PORTS, "side=\"core\"", agw_ports_total(op->agw, AGW_T2));
+    measure_carried(&totals, m);
+    measure_handshakes(&totals, m);
 }
 
 struct admin_source operator_source(struct operator_desk *op)
@@ -234,5 +300,6 @@ struct admin_source operator_source(struct operator_desk *op)
                                  .hangup = hangup,
                                  .regs = regs,
                                  .ports = ports,
+                                 .measure = measure,
                                  .arg = op};
 }

@@ -12,6 +12,7 @@ struct operator_desk {
     const struct config *cfg;
     struct proxy *proxy;
     struct agw *agw;
+    double started;      // wall clock, in seconds
     uint64_t started_us; // monotonic
 };
 

@@ -34,7 +34,7 @@ struct sessions {
     struct index *by_token;
     struct index *by_context;
     struct recent *recent;
-    uint64_t opened;
+    struct sessions_totals totals;
 };
 
 struct session {
@@ -208,6 +208,7 @@ static void end_media(struct session *s)
     timer_cancel(s->retire_timer);
     s->ack_timer = s->retire_timer = NULL;
     s->ended = wall_clock();
+    s->all->totals.ended[s->reason]++;
     s->record = session_record(s);
     negotiation_release(exchange_negotiation(s->exchange));
     finish_when_quiet(s);
@@ -339,9 +340,9 @@ void sessions_close(struct sessions *all)
     free(all);
 }
 
-uint64_t sessions_opened(const struct sessions *all)
+const struct sessions_totals *sessions_totals(const struct sessions *all)
 {
-    return all->opened;
+    return &all->totals;
 }
 
 void sessions_each(const struct sessions *all, void (*visit)(void *session, void *arg), void *arg)
@@ -412,7 +413,7 @@ struct session *session_open(struct sessions *all, const struct session_setup *s
     s->listed = true;
     session_ref(s); // the table's
     s->started = wall_clock();
-    all->opened++;
+    all->totals.opened[s->caller]++;
     log_info(s->id, "call from the %s side: %s -> %s", side_name(s->caller), invite->from,
              invite->to);
     return s;

@@ -39,8 +39,12 @@ struct sessions *sessions_open(const struct config *cfg, struct agw *agw, uv_loo
 // All sessions must have ended, or are dropped without a word. NULL is allowed.
 void sessions_close(struct sessions *all);
 unsigned sessions_count(const struct sessions *all);
-// How many there were, ended ones included.
-uint64_t sessions_opened(const struct sessions *all);
+// How many there ever were.
+struct sessions_totals {
+    uint64_t opened[2];           // by the side of the caller
+    uint64_t ended[REASON_COUNT]; // by why; NONE: a party released it
+};
+const struct sessions_totals *sessions_totals(const struct sessions *all);
 // visit may not end sessions.
 void sessions_each(const struct sessions *all, void (*visit)(void *session, void *arg), void *arg);
 // Those that ended lately.

@@ -15,6 +15,7 @@
 //   POST /api/v1/calls/ID/hangup
 //   GET  /api/v1/regs, /api/v1/counters, /api/v1/ports
 //   GET  /api/v1/reasons, /api/v1/reasons/NAME
+//   GET  /metrics                                      for Prometheus
 //   POST /api/v1/log?level=error|warn|info|debug
 //
 // An answer that is no success is {"error": "a sentence"}.

@@ -20,6 +20,7 @@
 
 #define JSON_TYPE "application/json"
 #define TEXT_TYPE "text/plain; charset=utf-8"
+#define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 // Sessions in one answer: as many as the loop can list in a few milliseconds.
 #define PAGE_DEFAULT 100
 #define PAGE_MAX 1000
@@ -235,9 +236,32 @@ static void get_reason(struct exchange *x)
     api_fail(x->answer, 404, "no reason is called %s", x->segment);
 }
 
+static struct metrics *measure(const struct exchange *x)
+{
+    struct metrics *metrics = metrics_open();
+    if (!metrics)
+        return NULL;
+    metrics_put_common(metrics);
+    x->source->measure(x->source->arg, metrics);
+    return metrics;
+}
+
 static void get_counters(struct exchange *x)
 {
-    set_json(x->answer, 200, json_pack("{s:o}", "reasons", reasons(true)));
+    struct metrics *metrics = measure(x);
+    json_t *list = metrics ? metrics_json(metrics) : NULL;
+    metrics_close(metrics);
+    set_json(x->answer, 200, json_pack("{s:o,s:o}", "counters", list, "reasons", reasons(true)));
+}
+
+static void get_metrics(struct exchange *x)
+{
+    struct metrics *metrics = measure(x);
+    struct strbuf out = STRBUF_INIT;
+    if (metrics)
+        metrics_text(metrics, &out);
+    metrics_close(metrics);
+    set_body(x->answer, 200, METRICS_TYPE, strbuf_take(&out));
 }
 
 static void post_log(struct exchange *x)
@@ -278,6 +302,7 @@ static const struct route {
     {"GET", "/api/v1/reasons", get_reasons},
     {"GET", "/api/v1/reasons/*", get_reason},
     {"POST", "/api/v1/log", post_log},
+    {"GET", "/metrics", get_metrics},
 };
 
 // Whether the path has the form of the pattern; segment gets what stands at its '*'.

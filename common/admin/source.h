@@ -7,6 +7,7 @@
 // A json_t that is returned is the caller's; NULL means that memory ran out, unless said otherwise.
 // None of them ever holds key material.
 
+#include "common/admin/metrics.h"
 #include "common/trace/trace.h"
 
 #include <jansson.h>
@@ -33,6 +34,8 @@ struct admin_source {
     bool (*hangup)(void *arg, const char *id);
     json_t *(*regs)(void *arg);
     json_t *(*ports)(void *arg);
+    // Puts every metric that metrics_put_common() does not.
+    void (*measure)(void *arg, struct metrics *metrics);
     void *arg;
 };
 

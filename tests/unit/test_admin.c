@@ -76,6 +76,16 @@ static json_t *ports(void *arg)
     return json_pack("{s:s}", "big", big);
 }
 
+static void measure(void *arg, struct metrics *m)
+{
+    static const double bounds[] = {0.1, 1};
+    static const uint64_t counts[] = {2, 3, 1};
+    metrics_put_count(m, METRIC_SESSIONS, "", UINT64_C(9007199254740993));
+    metrics_put_count(m, METRIC_PORTS, "side=\"access\"", 8);
+    metrics_put_count(m, METRIC_PORTS, "side=\"core\"", 9);
+    metrics_put_histogram(m, METRIC_HANDSHAKE_SECONDS, bounds, counts, 2, 4.5);
+}
+
 static const struct admin_source source = {.show = show,
                                            .calls = calls,
                                            .resolve = resolve,
@@ -83,7 +93,8 @@ static const struct admin_source source = {.show = show,
                                            .trace = trace,
                                            .hangup = hangup,
                                            .regs = regs,
-                                           .ports = ports};
+                                           .ports = ports,
+                                           .measure = measure};
 
 // --- the rig ----------------------------------------------------------------------------------
 
@@ -255,6 +266,34 @@ START_TEST(events_are_listed)
     must(say(&r, GET("/api/v1/calls/abc/chart")), 200, "INVITE");
     must(say(&r, GET("/api/v1/calls/abc/chart?format=mermaid")), 200, "sequenceDiagram");
     trace_free(made_up);
+    rig_close(&r);
+}
+END_TEST
+
+// Every metric of the table stands there with its help, type and values; histograms are cumulative.
+START_TEST(metrics_are_printed)
+{
+    static const char *const lines[] = {
+        "# HELP pcscf_sessions Sessions at this moment\n# TYPE pcscf_sessions gauge\n"
+        "pcscf_sessions 9007199254740993\n",
+        "pcscf_ports{side=\"access\"} 8\npcscf_ports{side=\"core\"} 9\n",
+        "pcscf_handshake_seconds_bucket{le=\"0.1\"} 2\n"
+        "pcscf_handshake_seconds_bucket{le=\"1\"} 5\n"
+        "pcscf_handshake_seconds_bucket{le=\"+Inf\"} 6\n"
+        "pcscf_handshake_seconds_sum 4.5\npcscf_handshake_seconds_count 6\n",
+        "pcscf_failures_total{reason=\"dtls_fingerprint\"} 1\n",
+        "pcscf_dropped_packets_total{reason=\"stun\"} 0\n",
+        "pcscf_build_info{version="};
+    struct rig r;
+    rig_open(&r, "", 0);
+    reason_count(REASON_DTLS_FINGERPRINT);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        must(say(&r, GET("/metrics")), 200, lines[i]);
+#define X(id, name, type, help)                                                                    \
+    ck_assert_ptr_nonnull(strstr(r.answer, "# HELP pcscf_" name " " help "\n"));
+    METRIC_TABLE(X)
+#undef X
+    must(say(&r, GET("/api/v1/counters")), 200, "{\"name\":\"pcscf_ports\",\"type\":\"gauge\",");
     rig_close(&r);
 }
 END_TEST
@@ -584,10 +623,11 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        requests_are_answered,      hangup_happens_once,   events_are_listed,
-        a_session_is_followed,      followers_are_bounded, only_loopback_names_are_hosts,
-        foreign_pages_cannot_post,  the_token_is_needed,   no_token_no_network,
-        an_address_in_use_is_named, nonsense_is_survived,  a_long_body_is_refused,
-        half_requests_are_ended,    silent_crowds_pass,    slow_readers_wait_alone};
+        requests_are_answered,         hangup_happens_once,        events_are_listed,
+        metrics_are_printed,           a_session_is_followed,      followers_are_bounded,
+        only_loopback_names_are_hosts, foreign_pages_cannot_post,  the_token_is_needed,
+        no_token_no_network,           an_address_in_use_is_named, nonsense_is_survived,
+        a_long_body_is_refused,        half_requests_are_ended,    silent_crowds_pass,
+        slow_readers_wait_alone};
     return SUITE_RUN("admin", tests);
 }
