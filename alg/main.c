@@ -30,7 +30,7 @@ enum { EXIT_BAD_CONFIG = 1, EXIT_SYSTEM = 2 };
 // calls that have ended do not weigh on those that stand.
 extern const char *malloc_conf;
 const char *malloc_conf =
-    "narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0,background_thread:true,abort_conf:true";
+    "narenas:4,dirty_decay_ms:1000,muzzy_decay_ms:0,background_thread:true,abort_conf:true";
 
 // How long the last BYEs may take before the process ends without their answers.
 #define SHUTDOWN_MS 3000

@@ -239,6 +239,7 @@ static void act_acked(void *object, void *argument)
     struct session *s = object;
     timer_cancel(s->ack_timer);
     s->ack_timer = NULL;
+    trace_settle(s->trace);
 }
 
 static void act_end(void *object, void *argument)
@@ -714,6 +715,7 @@ void sessions_notification(struct sessions *all, const struct agw_notification *
     }
     session_ref(s);
     iq_notification(&s->iq, n);
+    trace_settle(s->trace);
     if (agw_event_is_procedure(n->event))
         stream_lost(s, n);
     if (n->event == AGW_STREAM_RELEASED) {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Events live in one array, sorted by time when they are added: what a worker reports comes a
-// little after what happened meanwhile on the signalling thread. All texts stand one after the
-// other in one more allocation: a session has dozens of short ones, and each alone would keep a
-// page from being given back. An event's step number is settled at once: the earliest event of a
-// key has it.
+// little after what happened meanwhile on the signalling thread. Their texts stand in a textstore,
+// which packs them. An event's step number is settled at once: the earliest event of a key has it.
 //
 // Failures: beyond max_events, or without memory, an event is not kept but counted, and so is the
 // reason TRACE_FULL. Texts longer than their bound are cut and say so. A trace is an observer: none
@@ -12,6 +10,7 @@
 
 #include "common/reason.h"
 #include "common/trace/printer.h"
+#include "common/trace/textstore.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +20,8 @@
 // A whole INVITE with a large body fits; 200 such events of a hostile peer are below 2 MiB.
 #define DETAIL_MAX 8192
 #define CUT "\n[...]"
-// The array grows by a few events and the texts by what they need: most sessions are short, and
-// many may live at once.
+// The array grows by a few events: most sessions are short, and many may live at once.
 #define GROWTH 16
-#define TEXT_GROWTH 1024
 
 struct entry {
     uint64_t time_us;
@@ -32,9 +29,9 @@ struct entry {
     const char *clause;
     uint32_t text_at;   // in trace.text: label, zero, detail, zero
     uint16_t detail_at; // from there; 0: no detail
-    uint8_t kind;
-    uint8_t from;
-    uint8_t to;
+    uint8_t kind : 4;
+    uint8_t from : 2;
+    uint8_t to : 2;
     uint8_t step; // of the figure the trace follows now
 };
 
@@ -44,9 +41,7 @@ struct trace {
     unsigned cap;
     unsigned max;
     unsigned lost;
-    char *text;
-    uint32_t text_len;
-    uint32_t text_cap;
+    struct textstore *text;
     enum trace_figure figure;
     char id[]; // up to its zero
 };
@@ -65,6 +60,11 @@ struct trace *trace_open(const char *id, unsigned max_events)
 
     if (t == NULL)
         return NULL;
+    t->text = textstore_open();
+    if (t->text == NULL) {
+        free(t);
+        return NULL;
+    }
     t->max = max_events;
     memcpy(t->id, id, size);
     return t;
@@ -74,7 +74,7 @@ void trace_free(struct trace *t)
 {
     if (t == NULL)
         return;
-    free(t->text);
+    textstore_free(t->text);
     free(t->entries);
     free(t);
 }
@@ -86,29 +86,13 @@ static size_t bounded(const char *text, size_t max)
     return strnlen(text, max + 1) > max ? max : strlen(text);
 }
 
-// Room for len more bytes of text; NULL: no memory. Nothing is used up yet.
-static char *text_room(struct trace *t, size_t len)
-{
-    size_t cap = t->text_len + len;
-
-    if (cap > t->text_cap) {
-        cap = (cap + TEXT_GROWTH - 1) / TEXT_GROWTH * TEXT_GROWTH;
-        char *text = realloc(t->text, cap);
-        if (text == NULL)
-            return NULL;
-        t->text = text;
-        t->text_cap = (uint32_t)cap;
-    }
-    return t->text + t->text_len;
-}
-
 static bool set_text(struct trace *t, struct entry *e, const char *label, const char *detail)
 {
     size_t head = bounded(label, LABEL_MAX);
     size_t body = detail == NULL ? 0 : bounded(detail, DETAIL_MAX);
     const char *end = body > 0 && detail[body] != '\0' ? CUT : "";
     size_t len = head + 1 + (body > 0 ? body + strlen(end) + 1 : 0);
-    char *text = text_room(t, len);
+    char *text = textstore_add(t->text, len, &e->text_at);
 
     if (text == NULL)
         return false;
@@ -119,8 +103,6 @@ static bool set_text(struct trace *t, struct entry *e, const char *label, const 
         memcpy(text + e->detail_at, detail, body);
         memcpy(text + e->detail_at + body, end, strlen(end) + 1);
     }
-    e->text_at = t->text_len;
-    t->text_len += (uint32_t)len;
     return true;
 }
 
@@ -184,6 +166,20 @@ void trace_add(struct trace *t, const struct trace_event *event)
     insert(t, &e);
 }
 
+void trace_settle(struct trace *t)
+{
+    struct entry *entries;
+
+    if (t == NULL)
+        return;
+    textstore_settle(t->text);
+    entries = t->count > 0 ? realloc(t->entries, t->count * sizeof(*entries)) : NULL;
+    if (entries == NULL)
+        return;
+    t->entries = entries;
+    t->cap = t->count;
+}
+
 void trace_set_figure(struct trace *t, enum trace_figure figure)
 {
     if (t == NULL)
@@ -200,11 +196,12 @@ void trace_set_figure(struct trace *t, enum trace_figure figure)
 bool trace_at(const struct trace *t, unsigned index, struct trace_event *event, unsigned *step)
 {
     const struct entry *e;
+    const char *text;
 
-    if (t == NULL || index >= t->count)
+    if (t == NULL || index >= t->count || (text = textstore_read(t->text)) == NULL)
         return false;
     e = &t->entries[index];
-    const char *text = t->text + e->text_at;
+    text += e->text_at;
     *event = (struct trace_event){
         .time_us = e->time_us,
         .kind = e->kind,

@@ -67,6 +67,9 @@ void trace_free(struct trace *t);
 // Copies label and detail; key and clause must be static.
 void trace_add(struct trace *t, const struct trace_event *event);
 
+// Nothing more is expected for a while: packs what was recorded.
+void trace_settle(struct trace *t);
+
 // Which figure of the specification the session follows; the last call wins.
 void trace_set_figure(struct trace *t, enum trace_figure figure);
 
@@ -74,8 +77,8 @@ void trace_set_figure(struct trace *t, enum trace_figure figure);
 size_t trace_bytes(const struct trace *t);
 
 // Events in time order with their step numbers, for printers and tests. step is 0 for an event that
-// is no step of the figure. *event is borrowed until the next trace_add(). Returns false past the
-// end.
+// is no step of the figure. *event is borrowed until the next trace_add() or trace_settle().
+// Returns false past the end.
 bool trace_at(const struct trace *t, unsigned index, struct trace_event *event, unsigned *step);
 
 // For who follows a trace while it grows: events are added in another order than they are printed
