@@ -620,10 +620,9 @@ static bool keep_fingerprints(struct bearer *b, const struct fingerprints *remot
 {
     if (remote->count == 0 || (b->remote && fingerprints_equal(b->remote, remote)))
         return false;
-    struct fingerprints *copy = malloc(sizeof *copy);
+    struct fingerprints *copy = fingerprints_copy(remote);
     if (!copy)
         return false;
-    *copy = *remote;
     free(b->remote);
     b->remote = copy;
     return true;

@@ -4,6 +4,8 @@
 
 #include "agw/context.h"
 
+#include "common/keep.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -41,7 +43,7 @@ struct context *context_find(const struct contexts *c, uint32_t id)
 
 struct context *context_create(struct contexts *c, struct place *place)
 {
-    struct context *context = calloc(1, sizeof *context);
+    struct context *context = keep_zalloc(sizeof *context);
     if (!context)
         return NULL;
     do
@@ -92,7 +94,7 @@ struct line *line_find(const struct context *context, unsigned number)
 
 struct line *line_create(struct context *context, unsigned number)
 {
-    struct line *line = calloc(1, sizeof *line);
+    struct line *line = keep_zalloc(sizeof *line);
     if (!line)
         return NULL;
     line->number = number;

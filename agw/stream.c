@@ -14,6 +14,7 @@
 #include "agw/bearer.h"
 #include "agw/relay.h"
 #include "agw/savp.h"
+#include "common/keep.h"
 #include "common/log.h"
 
 #include <stdio.h>
@@ -246,7 +247,7 @@ static void init_point(struct stream *s, enum agw_termination termination, bool 
 
 struct stream *stream_create(uint32_t context, unsigned number, void *line)
 {
-    struct stream *s = calloc(1, sizeof *s);
+    struct stream *s = keep_zalloc(sizeof *s);
     if (!s)
         return NULL;
     s->context = context;

@@ -20,7 +20,7 @@ void e2ae_elements(const struct medium *m, bool configure, bool notify_deferred,
         return;
     request->remote_fingerprints = m->ue;
     request->establish_dtls =
-        m->agw_client && (m->new_association || m->new_connection || m->stream->bound.count == 0);
+        m->agw_client && (m->new_association || m->new_connection || !m->stream->bound);
     request->new_association = m->new_association;
 }
 
@@ -38,10 +38,11 @@ int e2ae_drop_attributes(struct sdp *sdp, size_t index)
 
 int e2ae_add_fingerprints(const struct medium *m, struct sdp *sdp, size_t index, const char *clause)
 {
+    const struct fingerprints *local = m->stream->local;
     char text[FINGERPRINT_STRLEN];
     int err = 0;
-    for (unsigned i = 0; !err && i < m->stream->local.count; i++)
+    for (unsigned i = 0; !err && local && i < local->count; i++)
         err = sdp_add_attribute(sdp, (int)index, clause, "fingerprint:%s",
-                                fingerprint_format(&m->stream->local.list[i], text));
+                                fingerprint_format(&local->list[i], text));
     return err;
 }

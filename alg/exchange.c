@@ -8,6 +8,7 @@
 #include "alg/exchange.h"
 
 #include "alg/session_trace.h"
+#include "common/keep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ struct exchange {
 struct exchange *exchange_open(const struct config *cfg, struct iq *iq, unsigned mediasec,
                                const int family[2])
 {
-    struct exchange *x = calloc(1, sizeof(*x));
+    struct exchange *x = keep_zalloc(sizeof(*x));
     if (!x)
         return NULL;
     x->cfg = cfg;

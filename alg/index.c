@@ -3,6 +3,8 @@
 // only failure and leaves the index as it was.
 #include "alg/index.h"
 
+#include "common/keep.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +50,7 @@ static struct entry *find(const struct index *index, const void *key, size_t len
 
 int index_put(struct index *index, const void *key, size_t len, void *object)
 {
-    struct entry *e = calloc(1, sizeof(*e) + len);
+    struct entry *e = keep_zalloc(sizeof(*e) + len);
     if (!e)
         return -ENOMEM;
     e->object = object;

@@ -25,9 +25,9 @@
 
 enum { EXIT_BAD_CONFIG = 1, EXIT_SYSTEM = 2 };
 
-// Read by the allocator when the process starts. Two arenas: one for signalling, one for the media
-// workers and whoever else comes. What was freed goes back to the kernel within a second, so that
-// calls that have ended do not weigh on those that stand.
+// Read by the allocator when the process starts. Few arenas: signalling has one, the media workers
+// and whoever makes certificates share the others. What was freed goes back to the kernel within a
+// second, so that calls that have ended do not weigh on those that stand.
 extern const char *malloc_conf;
 const char *malloc_conf =
     "narenas:4,dirty_decay_ms:1000,muzzy_decay_ms:0,background_thread:true,abort_conf:true";

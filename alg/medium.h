@@ -44,11 +44,12 @@ struct stream {
     struct stream_keys *keys; // RTP/SAVP; else NULL
     bool failed;              // released after a failure; its media line is dead
     struct point point[2];
-    struct fingerprints local; // certificates of T1
-    struct fingerprints bound; // fingerprints of the UE that T1 verifies against
+    struct fingerprints *local; // certificates of T1; NULL: none
+    struct fingerprints *bound; // fingerprints of the UE that T1 verifies against; NULL: none yet
     bool notify_armed;
     bool agw_client;                 // (D)TLS role of the present association
     char identity[IDENTITY_LEN + 1]; // our association identity (T.38)
+    struct stream *next;             // in the list of those that retire
 };
 
 // What the SDP of one side says about the medium.

@@ -13,12 +13,14 @@
 #include "alg/rewrite.h"
 #include "alg/session_trace.h"
 #include "common/clock.h"
+#include "common/keep.h"
 #include "common/log.h"
 #include "common/random.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 struct media {
     struct medium *list;
@@ -40,16 +42,15 @@ struct negotiation {
 
     uint64_t stream_ids; // bit i: id i + 1 is taken
     unsigned last_id;
-    unsigned held;   // streams at the AGW
-    unsigned opened; // streams that ever were there
-    struct stream *retired[AGW_STREAMS_MAX];
-    unsigned retired_count;
+    unsigned held;          // streams at the AGW
+    unsigned opened;        // streams that ever were there
+    struct stream *retired; // list: replaced, and released after the hold time
 };
 
 struct negotiation *negotiation_open(const struct config *cfg, struct iq *iq, unsigned mediasec,
                                      const int family[2])
 {
-    struct negotiation *n = calloc(1, sizeof(*n));
+    struct negotiation *n = keep_zalloc(sizeof(*n));
     if (!n)
         return NULL;
     n->cfg = cfg;
@@ -85,7 +86,7 @@ static void keys_free(struct stream_keys *keys)
 
 static struct stream *stream_open(struct negotiation *n, const struct medium *m, bool rtcp)
 {
-    struct stream *s = calloc(1, sizeof(*s));
+    struct stream *s = keep_zalloc(sizeof(*s));
     if (!s)
         return NULL;
     for (unsigned tries = 0; tries < AGW_STREAMS_MAX; tries++) {
@@ -130,6 +131,8 @@ static void stream_leave(struct negotiation *n, struct stream *s)
     stream_release(n, s);
     n->stream_ids &= ~(UINT64_C(1) << (s->id - 1));
     keys_free(s->keys);
+    free(s->local);
+    free(s->bound);
     free(s);
 }
 
@@ -166,8 +169,8 @@ void negotiation_release(struct negotiation *n)
     n->held = 0;
     media_mark_released(&n->agreed);
     media_mark_released(&n->proposed);
-    for (unsigned i = 0; i < n->retired_count; i++)
-        n->retired[i]->failed = true;
+    for (struct stream *s = n->retired; s; s = s->next)
+        s->failed = true;
 }
 
 void negotiation_free(struct negotiation *n)
@@ -241,6 +244,22 @@ static struct agw_request request_for(struct negotiation *n, const struct medium
     return q;
 }
 
+// False: no memory, the former values stay.
+static bool replace_fingerprints(struct fingerprints **kept, const struct fingerprints *values)
+{
+    struct fingerprints *copy = fingerprints_copy(values);
+    if (!copy)
+        return false;
+    free(*kept);
+    *kept = copy;
+    return true;
+}
+
+static bool bound_to(const struct stream *s, const struct fingerprints *ue)
+{
+    return s->bound && fingerprints_equal(s->bound, ue);
+}
+
 static void remember(struct medium *m, enum side side, const struct agw_request *q)
 {
     struct stream *s = m->stream;
@@ -260,7 +279,8 @@ static void remember(struct medium *m, enum side side, const struct agw_request 
         s->keys->remote = q->remote_sdes;
     }
     if (q->remote_fingerprints.count) {
-        s->bound = q->remote_fingerprints;
+        (void)replace_fingerprints(&s->bound,
+                                   &q->remote_fingerprints); // else said to the AGW again
         s->agw_client = m->agw_client;
         m->new_association = false;
     }
@@ -285,9 +305,10 @@ static enum reason reserve(struct negotiation *n, struct medium *m, enum side si
     point->reserved = true;
     point->local = reply.local;
     point->local_rtcp = reply.local_rtcp;
-    if (reply.local_fingerprints.count)
-        m->stream->local = reply.local_fingerprints;
     remember(m, side, &q);
+    if (reply.local_fingerprints.count &&
+        !replace_fingerprints(&m->stream->local, &reply.local_fingerprints))
+        return REASON_INTERNAL;
     return REASON_NONE;
 }
 
@@ -313,8 +334,7 @@ static bool differs(const struct medium *m, enum side side, const struct agw_req
         return true;
     if (q->msrp_local && q->msrp_remote && !point->paths_given)
         return true;
-    return q->remote_fingerprints.count &&
-           !fingerprints_equal(&q->remote_fingerprints, &m->stream->bound);
+    return q->remote_fingerprints.count && !bound_to(m->stream, &q->remote_fingerprints);
 }
 
 // Configure, unless the AGW has it all.
@@ -476,7 +496,7 @@ static void reserve_line(struct negotiation *n, struct medium *m)
 
 static bool open_proposal(struct negotiation *n, enum side offerer, size_t count)
 {
-    struct medium *list = calloc(count ? count : 1, sizeof(*list));
+    struct medium *list = keep_zalloc((count ? count : 1) * sizeof(*list));
     if (!list)
         return false;
     n->proposed = (struct media){list, count};
@@ -660,8 +680,8 @@ enum reason negotiation_answer(struct negotiation *n, struct sdp *sdp,
 static void retire(struct negotiation *n, struct medium *old, const struct medium *now)
 {
     bool replaced = now && live(now) && live(old) && old->stream != now->stream;
-    if (replaced && n->retired_count < AGW_STREAMS_MAX)
-        n->retired[n->retired_count++] = old->stream;
+    if (replaced)
+        LL_PREPEND(n->retired, old->stream);
     else
         stream_leave(n, old->stream);
 }
@@ -669,7 +689,7 @@ static void retire(struct negotiation *n, struct medium *old, const struct mediu
 bool negotiation_commit(struct negotiation *n)
 {
     if (!n->pending)
-        return n->retired_count > 0;
+        return n->retired != NULL;
     struct media old = n->agreed;
     n->agreed = n->proposed;
     n->proposed = (struct media){0};
@@ -686,7 +706,7 @@ bool negotiation_commit(struct negotiation *n)
         stream_leave(n, m->stream);
         m->stream = NULL;
     }
-    return n->retired_count > 0;
+    return n->retired != NULL;
 }
 
 void negotiation_rollback(struct negotiation *n)
@@ -699,8 +719,7 @@ void negotiation_rollback(struct negotiation *n)
         struct medium *m = &n->agreed.list[i];
         if (!live(m))
             continue;
-        m->new_association =
-            m->treatment == TREAT_E2AE && !fingerprints_equal(&m->ue, &m->stream->bound);
+        m->new_association = m->treatment == TREAT_E2AE && !bound_to(m->stream, &m->ue);
         for (int side = 0; side < 2; side++)
             if (configure(n, m, side) != REASON_NONE)
                 log_error("negotiation", "stream %u: the AGW could not be put back", m->stream->id);
@@ -709,8 +728,12 @@ void negotiation_rollback(struct negotiation *n)
 
 void negotiation_drop_retired(struct negotiation *n)
 {
-    while (n->retired_count > 0)
-        stream_leave(n, n->retired[--n->retired_count]);
+    struct stream *s, *next;
+    LL_FOREACH_SAFE(n->retired, s, next)
+    {
+        stream_leave(n, s);
+    }
+    n->retired = NULL;
 }
 
 const struct medium *negotiation_medium(const struct negotiation *n, size_t index)
@@ -744,10 +767,10 @@ static unsigned fail_in(struct media *media, unsigned stream, struct stream **fo
 
 bool negotiation_retired(const struct negotiation *n, unsigned stream)
 {
-    for (unsigned i = 0; i < n->retired_count; i++)
-        if (n->retired[i]->id == stream)
-            return true;
-    return false;
+    const struct stream *s = n->retired;
+    while (s && s->id != stream)
+        s = s->next;
+    return s != NULL;
 }
 
 unsigned negotiation_stream_failed(struct negotiation *n, unsigned stream)

@@ -16,7 +16,8 @@ static void fill(struct record_medium *out, const struct medium *m, const struct
     if (!m->stream)
         return;
     out->stream = m->stream->id;
-    out->local = m->stream->local;
+    for (; m->stream->local && out->local.count < m->stream->local->count; out->local.count++)
+        out->local.list[out->local.count] = m->stream->local->list[out->local.count];
     out->remote = m->ue;
     agw_statistics(agw, context, m->stream->id, &out->statistics);
 }

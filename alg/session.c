@@ -13,6 +13,7 @@
 #include "alg/timer.h"
 #include "common/clock.h"
 #include "common/fsm.h"
+#include "common/keep.h"
 #include "common/log.h"
 #include "common/random.h"
 
@@ -368,7 +369,7 @@ struct session *sessions_find(struct sessions *all, const char *token)
 
 static struct session *session_new(struct sessions *all, const struct session_setup *setup)
 {
-    struct session *s = calloc(1, sizeof(*s));
+    struct session *s = keep_zalloc(sizeof(*s));
     if (!s)
         return NULL;
     s->all = all;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // RFC 8122 5: the hash functions a value may name, and that MD5 and MD2 must not be used.
@@ -142,4 +143,14 @@ bool fingerprints_usable(const struct fingerprints *f)
         if (fingerprint_strength(&f->list[i]) > 0)
             return true;
     return false;
+}
+
+struct fingerprints *fingerprints_copy(const struct fingerprints *f)
+{
+    size_t size = offsetof(struct fingerprints, list) + f->count * sizeof(f->list[0]);
+    struct fingerprints *copy = malloc(size);
+
+    if (copy != NULL)
+        memcpy(copy, f, size);
+    return copy;
 }

@@ -40,6 +40,9 @@ int fingerprint_strength(const struct fingerprint *fp);
 bool fingerprint_equal(const struct fingerprint *a, const struct fingerprint *b);
 // The same set, whatever the order (decides whether an association is kept, RFC 8842 3.1).
 bool fingerprints_equal(const struct fingerprints *a, const struct fingerprints *b);
+// A copy of just the values there are: only list[0] to list[count - 1] may be looked at. free() it.
+// NULL: no memory.
+struct fingerprints *fingerprints_copy(const struct fingerprints *f);
 // At least one value can be checked.
 bool fingerprints_usable(const struct fingerprints *f);
 

@@ -7,6 +7,8 @@
 // goes on growing; without memory for the tail nothing is added.
 #include "common/trace/textstore.h"
 
+#include "common/keep.h"
+
 #include <lz4.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -17,8 +19,8 @@
 #define PIECE_MAX 16384
 // A tail begins with this and doubles: most are settled soon.
 #define TAIL_MIN 1024
-// Less than this is not worth packing: the piece's own head takes a tenth of it.
-#define SETTLE_MIN 256
+// Less than this is not worth a piece of its own.
+#define SETTLE_MIN 64
 // A trace of the longest session with the largest messages stays below; offsets fit well into 32
 // bits.
 #define TEXT_MAX (64u << 20)
@@ -40,7 +42,7 @@ struct textstore {
 
 struct textstore *textstore_open(void)
 {
-    return calloc(1, sizeof(struct textstore));
+    return keep_zalloc(sizeof(struct textstore));
 }
 
 static void forget_reading(struct textstore *s)
@@ -70,7 +72,7 @@ static bool seal(struct textstore *s)
                                                                  (int)sizeof(packed));
     bool gain = shorter > 0 && (uint32_t)shorter < s->tail_len;
     uint32_t size = gain ? (uint32_t)shorter : s->tail_len;
-    struct piece *p = malloc(sizeof(*p) + size);
+    struct piece *p = keep_zalloc(sizeof(*p) + size);
 
     if (p == NULL)
         return false;
@@ -120,6 +122,15 @@ void textstore_settle(struct textstore *s)
     forget_reading(s);
     if (s->tail_len >= SETTLE_MIN)
         (void)seal(s);
+}
+
+size_t textstore_bytes(const struct textstore *s)
+{
+    size_t sum = sizeof(*s) + s->tail_cap + (s->whole != NULL ? s->sealed + s->tail_len : 0);
+
+    for (const struct piece *p = s->first; p != NULL; p = p->next)
+        sum += sizeof(*p) + p->packed;
+    return sum;
 }
 
 static void unpack(const struct piece *p, char *to)

@@ -21,6 +21,9 @@ char *textstore_add(struct textstore *s, size_t len, uint32_t *at);
 // while. Costs about a microsecond per KiB. Without memory the text stays as it is.
 void textstore_settle(struct textstore *s);
 
+// Memory it takes, in bytes.
+size_t textstore_bytes(const struct textstore *s);
+
 // All that was added, in one piece; borrowed until the next add or settle. NULL: no memory.
 const char *textstore_read(struct textstore *s);
 

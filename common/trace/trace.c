@@ -8,6 +8,7 @@
 // of this ever disturbs the session.
 #include "common/trace/trace.h"
 
+#include "common/keep.h"
 #include "common/reason.h"
 #include "common/trace/printer.h"
 #include "common/trace/textstore.h"
@@ -56,7 +57,7 @@ const char *const trace_party_names[PARTY_COUNT] = {
 struct trace *trace_open(const char *id, unsigned max_events)
 {
     size_t size = strlen(id) + 1;
-    struct trace *t = calloc(1, sizeof(*t) + size);
+    struct trace *t = keep_zalloc(sizeof(*t) + size);
 
     if (t == NULL)
         return NULL;
@@ -112,7 +113,7 @@ static bool grow(struct trace *t)
 
     if (t->count < t->cap)
         return true;
-    entries = realloc(t->entries, (t->cap + GROWTH) * sizeof(*entries));
+    entries = keep_realloc(t->entries, (t->cap + GROWTH) * sizeof(*entries));
     if (entries == NULL)
         return false;
     t->entries = entries;
@@ -173,7 +174,7 @@ void trace_settle(struct trace *t)
     if (t == NULL)
         return;
     textstore_settle(t->text);
-    entries = t->count > 0 ? realloc(t->entries, t->count * sizeof(*entries)) : NULL;
+    entries = t->count > 0 ? keep_realloc(t->entries, t->count * sizeof(*entries)) : NULL;
     if (entries == NULL)
         return;
     t->entries = entries;
@@ -218,7 +219,7 @@ bool trace_at(const struct trace *t, unsigned index, struct trace_event *event, 
 
 size_t trace_bytes(const struct trace *t)
 {
-    return t == NULL ? 0 : sizeof(*t) + t->cap * sizeof(*t->entries) + t->text_cap;
+    return t == NULL ? 0 : sizeof(*t) + t->cap * sizeof(*t->entries) + textstore_bytes(t->text);
 }
 
 // Texts are stored in the order of adding, and each has its own place.
