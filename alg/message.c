@@ -3,6 +3,8 @@
 // only failure and is told by NULL or -ENOMEM.
 #include "alg/message.h"
 
+#include "common/strbuf.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +133,55 @@ const char *message_hop_url(const struct hop *hop, char buf[static MESSAGE_HOP_S
     snprintf(buf, MESSAGE_HOP_STRLEN, "sip:%s;transport=%s", addr_format(&hop->addr, address),
              hop->tcp ? "tcp" : "udp");
     return buf;
+}
+
+const char *message_line(const sip_t *sip, const char *name, char buf[static MESSAGE_LINE_MAX])
+{
+    for (const sip_unknown_t *u = sip->sip_unknown; u; u = u->un_next)
+        if (u->un_name && u->un_value && strcasecmp(u->un_name, name) == 0)
+            return snprintf(buf, MESSAGE_LINE_MAX, "%s: %s", name, u->un_value) < MESSAGE_LINE_MAX
+                       ? buf
+                       : NULL;
+    return NULL;
+}
+
+static const char *or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
+char *message_transaction(const sip_t *sip)
+{
+    struct strbuf key = STRBUF_INIT;
+    const sip_via_t *via = sip->sip_via;
+    strbuf_printf(&key, "%s %s %s %s %s %u", or_empty(via ? via->v_branch : NULL),
+                  or_empty(via ? via->v_host : NULL), or_empty(via ? via->v_port : NULL),
+                  or_empty(sip->sip_from->a_tag), sip->sip_call_id->i_id,
+                  (unsigned)sip->sip_cseq->cs_seq);
+    return strbuf_take(&key);
+}
+
+// The first line is made anew: a changed one would keep its old spelling.
+static int replace_first(msg_t *msg, sip_t *sip, void *old, void *new)
+{
+    if (!new)
+        return -ENOMEM;
+    sip_header_remove(msg, sip, old);
+    return sip_header_insert(msg, sip, new) < 0 ? -ENOMEM : 0;
+}
+
+int message_set_target(msg_t *msg, sip_t *sip, const url_t *target)
+{
+    sip_request_t *old = sip->sip_request;
+    return replace_first(msg, sip, old,
+                         sip_request_create(msg_home(msg), old->rq_method, old->rq_method_name,
+                                            (const url_string_t *)target, NULL));
+}
+
+int message_set_status(msg_t *msg, sip_t *sip, int status)
+{
+    return replace_first(msg, sip, sip->sip_status,
+                         sip_status_create(msg_home(msg), (unsigned)status, NULL, NULL));
 }
 
 bool message_count_hop(msg_t *msg, sip_t *sip)

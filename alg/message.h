@@ -29,6 +29,15 @@ struct hop message_hop(const url_t *url);
 #define MESSAGE_HOP_STRLEN (ADDR_STRLEN + 24)
 const char *message_hop_url(const struct hop *hop, char buf[static MESSAGE_HOP_STRLEN]);
 
+// What makes the transaction of a request (RFC 3261 17.2.3), as text. malloc'ed; NULL: no memory.
+char *message_transaction(const sip_t *sip);
+// Gives a request another Request-URI, a response another status. 0 or -ENOMEM.
+int message_set_target(msg_t *msg, sip_t *sip, const url_t *target);
+int message_set_status(msg_t *msg, sip_t *sip, int status);
+// A field the library does not parse, as a line "Name: value"; NULL: not there, or longer. Returns
+// buf.
+#define MESSAGE_LINE_MAX 512
+const char *message_line(const sip_t *sip, const char *name, char buf[static MESSAGE_LINE_MAX]);
 // RFC 3261 16.6: one hop less, or 70 where none was given. False: it was 0 already.
 bool message_count_hop(msg_t *msg, sip_t *sip);
 // Replaces the body and Content-Length; an empty body takes Content-Type away too. 0 or -ENOMEM.

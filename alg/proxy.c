@@ -8,6 +8,7 @@
 #include "alg/proxy_internal.h"
 
 #include "common/log.h"
+#include "common/random.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -72,8 +73,8 @@ static int open_agent(struct proxy *proxy, su_root_t *root)
         NTATAG_CANCEL_487(0), NTATAG_MERGE_482(0), NTATAG_USE_NAPTR(0), NTATAG_USE_SRV(0),
         NTATAG_SERVER_RPORT(2), NTATAG_GRAYLIST(0), NTATAG_UDP_MTU(65535),
         NTATAG_MAXSIZE(cfg->sip.message_max), NTATAG_SIP_T1(cfg->sip.t1_ms),
-        NTATAG_SIP_T1X64(64 * cfg->sip.t1_ms), NTATAG_TIMER_C(cfg->sip.timer_c_s * 1000),
-        TAG_END());
+        NTATAG_SIP_T1X64(64 * cfg->sip.t1_ms), NTATAG_SIP_T4(10 * cfg->sip.t1_ms),
+        NTATAG_TIMER_C(cfg->sip.timer_c_s * 1000), TAG_END());
     return proxy->agent ? 0 : -ENOMEM;
 }
 
@@ -86,7 +87,9 @@ int proxy_open(struct proxy **out, const struct config *cfg, su_root_t *root, uv
     proxy->cfg = cfg;
     proxy->loop = loop;
     snprintf(error, CONFIG_ERROR_MAX, "the SIP stack cannot start: out of memory");
-    int err = open_agent(proxy, root);
+    random_bytes(&proxy->loop_secret, sizeof(proxy->loop_secret));
+    proxy->accepted = accepted_open((uint64_t)64 * cfg->sip.t1_ms * 1000);
+    int err = proxy->accepted ? open_agent(proxy, root) : -ENOMEM;
     if (!err)
         err = listen_on(proxy, &cfg->access, SIDE_ACCESS, error);
     if (!err)
@@ -192,6 +195,7 @@ void proxy_close(struct proxy *proxy)
     if (proxy->agent)
         nta_agent_destroy(proxy->agent);
     sessions_close(proxy->sessions);
+    accepted_close(proxy->accepted);
     free(proxy->mclass);
     free(proxy);
 }

@@ -5,6 +5,7 @@
 // requests and responses on their way through (request.c, response.c), requests of our own
 // (release.c).
 
+#include "alg/accepted.h"
 #include "alg/message.h"
 #include "alg/policy.h"
 #include "alg/proxy.h"
@@ -25,8 +26,10 @@ struct proxy {
     unsigned listen_count;
     struct agw *agw;
     struct sessions *sessions;
-    struct forward *forwards; // all that are open
-    unsigned own_requests;    // BYEs of ours still unanswered
+    struct accepted *accepted; // INVITEs that a 2xx has ended
+    uint64_t loop_secret;      // of branch.h
+    struct forward *forwards;  // all that are open
+    unsigned own_requests;     // BYEs of ours still unanswered
     bool shutting_down;
 };
 
@@ -55,6 +58,11 @@ const struct listen *route_departure(const struct proxy *proxy, enum side side,
 bool route_is_own(const struct proxy *proxy, const url_t *url);
 // Takes our own Route entries off the top. token gets the user part of the first (empty: none).
 void route_pop_own(const struct proxy *proxy, msg_t *msg, sip_t *sip, char *token, size_t size);
+// Strict routers (RFC 3261 16.4, 16.6 item 6). undo: the Request-URI is one of our Record-Route
+// entries; the last Route entry takes its place. do: the next one knows no loose routing; it
+// becomes the Request-URI. 0 or -ENOMEM.
+int route_undo_strict(const struct proxy *proxy, msg_t *msg, sip_t *sip);
+int route_do_strict(msg_t *msg, sip_t *sip);
 // Where a request that arrived from `from` goes (RFC 3261 16.5, 16.6); not set: nowhere.
 struct hop route_next(const struct proxy *proxy, enum side from, const sip_t *sip,
                       const struct session *session);

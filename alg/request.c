@@ -6,6 +6,8 @@
 // nowhere are dropped.
 #include "alg/proxy_internal.h"
 
+#include "alg/branch.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 #include <stdlib.h>
@@ -20,6 +22,7 @@ struct passage {
     sip_t *sip;
     struct sip_facts facts;
     struct exchange_verdict verdict;
+    uint64_t loop_hash;
     char token[64];
 };
 
@@ -29,6 +32,9 @@ static enum reason reasonable(struct passage *p, const char **text)
     *text = "";
     if (!p->sip->sip_from || !p->sip->sip_to || !p->sip->sip_call_id || !p->sip->sip_cseq)
         return REASON_BAD_REQUEST;
+    p->loop_hash = branch_hash(p->proxy->loop_secret, p->sip, p->in->side);
+    if (branch_is_loop(p->loop_hash, p->sip))
+        return REASON_LOOP;
     if (!message_count_hop(p->msg, p->sip))
         return REASON_TOO_MANY_HOPS;
     *text = message_unknown_extension(p->sip);
@@ -135,7 +141,7 @@ static enum reason send_on(struct passage *p, struct hop next, const struct list
 {
     struct forward *f = p->f;
     enum side to = side_other(p->in->side);
-    char url[MESSAGE_HOP_STRLEN];
+    char url[MESSAGE_HOP_STRLEN], branch[BRANCH_STRLEN];
     message_hop_url(&next, url);
     tell_sent(p, to);
     if (p->facts.kind == SIP_ACK) {
@@ -145,7 +151,8 @@ static enum reason send_on(struct passage *p, struct hop next, const struct list
         return REASON_NONE;
     }
     f->orq = nta_outgoing_mcreate(p->proxy->agent, response_received, f, (url_string_t *)url,
-                                  p->msg, TPTAG_IDENT(out->ident), TAG_END());
+                                  p->msg, TPTAG_IDENT(out->ident),
+                                  NTATAG_BRANCH_KEY(branch_make(p->loop_hash, branch)), TAG_END());
     if (!f->orq)
         return REASON_NEXT_HOP_DOWN;
     p->msg = NULL;
@@ -158,6 +165,8 @@ static enum reason pass(struct passage *p, const char **text)
     enum reason reason = reasonable(p, text);
     if (reason != REASON_NONE)
         return reason;
+    if (route_undo_strict(p->proxy, p->msg, p->sip))
+        return REASON_INTERNAL;
     route_pop_own(p->proxy, p->msg, p->sip, p->token, sizeof(p->token));
     reason = p->facts.to_tag || within_invite_dialog(p) ? find_session(p) : REASON_NONE;
     if (reason != REASON_NONE)
@@ -177,6 +186,8 @@ static enum reason pass(struct passage *p, const char **text)
         reason = boundary_cross(p->f, p->in->side, p->msg, p->sip);
     if (reason == REASON_NONE)
         reason = record_route(p, out, next.tcp);
+    if (reason == REASON_NONE && route_do_strict(p->msg, p->sip))
+        reason = REASON_INTERNAL;
     return reason == REASON_NONE ? send_on(p, next, out) : reason;
 }
 
@@ -206,10 +217,13 @@ static int on_cancel(struct forward *f, nta_incoming_t *irq, sip_t const *sip)
 {
     if (!f || !sip || !sip->sip_request || sip->sip_request->rq_method != sip_method_cancel)
         return 0;
+    char line[MESSAGE_LINE_MAX];
+    const char *reason = message_line(sip, "Reason", line); // RFC 3326: why, for the far end
     if (f->session)
         session_cancelled(f->session);
     if (f->orq)
-        nta_outgoing_tcancel(f->orq, NULL, NULL, TAG_END());
+        nta_outgoing_tcancel(f->orq, NULL, NULL, TAG_IF(reason, SIPTAG_HEADER_STR(reason)),
+                             TAG_END());
     return 0;
 }
 
@@ -262,9 +276,17 @@ static void begin(struct proxy *proxy, const struct listen *in, msg_t *received,
     su_home_deinit(scratch);
 }
 
+static bool was_accepted(struct proxy *proxy, const sip_t *sip)
+{
+    char *key = sip->sip_request->rq_method == sip_method_invite ? message_transaction(sip) : NULL;
+    bool accepted = key && accepted_knows(proxy->accepted, key, clock_now_us());
+    free(key);
+    return accepted;
+}
+
 void request_received(struct proxy *proxy, msg_t *received, sip_t *sip)
 {
-    const struct listen *in = route_arrival(proxy, received);
+    const struct listen *in = was_accepted(proxy, sip) ? NULL : route_arrival(proxy, received);
     bool ack = sip->sip_request->rq_method == sip_method_ack;
     nta_incoming_t *irq = NULL;
     if (in && !ack)

@@ -6,11 +6,37 @@
 // acknowledged and ended by BYE while the caller gets the error.
 #include "alg/proxy_internal.h"
 
+#include "common/clock.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+// An INVITE that comes again after its 2xx is no new one (RFC 6026 7.1).
+static void remember_accepted(struct forward *f)
+{
+    msg_t *request = nta_incoming_getrequest(f->irq);
+    char *key = request ? message_transaction(sip_object(request)) : NULL;
+    if (key)
+        accepted_add(f->proxy->accepted, key, clock_now_us());
+    free(key);
+    if (request)
+        msg_destroy(request);
+}
+
+// A 503 speaks of the next hop, not of us (RFC 3261 16.7 item 6).
+static void take_blame(struct forward *f, msg_t *msg, sip_t *sip)
+{
+    if (sip->sip_status->st_status != 503 || message_set_status(msg, sip, 500))
+        return;
+    if (f->session)
+        session_field_changed(f->session, "SIP/2.0 503", "SIP/2.0 500", "RFC 3261 16.7");
+}
+
 static void pass_back(struct forward *f, msg_t *msg, sip_t *sip)
 {
+    if (f->id.kind == SIP_INVITE && sip->sip_status->st_status / 100 == 2)
+        remember_accepted(f);
+    take_blame(f, msg, sip);
     if (f->session) {
         struct sip_facts sent;
         message_outline(msg, sip, &sent);

@@ -52,6 +52,36 @@ void route_pop_own(const struct proxy *proxy, msg_t *msg, sip_t *sip, char *toke
     }
 }
 
+int route_undo_strict(const struct proxy *proxy, msg_t *msg, sip_t *sip)
+{
+    const url_t *target = sip->sip_request->rq_url;
+    sip_route_t *last = sip->sip_route;
+    if (!last || !target->url_user || !url_has_param(target, "lr") || !route_is_own(proxy, target))
+        return 0;
+    sip_route_t *own = sip_route_create(msg_home(msg), target, NULL);
+    while (last->r_next)
+        last = last->r_next;
+    // our entry goes to the top, to be popped like any other
+    if (!own || message_set_target(msg, sip, last->r_url))
+        return -ENOMEM;
+    sip_header_remove(msg, sip, (sip_header_t *)last);
+    return msg_header_prepend(msg, (msg_pub_t *)sip, (msg_header_t **)&sip->sip_route,
+                              (msg_header_t *)own);
+}
+
+int route_do_strict(msg_t *msg, sip_t *sip)
+{
+    const sip_route_t *next = sip->sip_route;
+    if (!next || url_has_param(next->r_url, "lr"))
+        return 0;
+    sip_route_t *last = sip_route_create(msg_home(msg), sip->sip_request->rq_url, NULL);
+    if (!last || sip_header_insert(msg, sip, (sip_header_t *)last) < 0 ||
+        message_set_target(msg, sip, next->r_url))
+        return -ENOMEM;
+    sip_route_remove(msg, sip);
+    return 0;
+}
+
 static const struct config_ue *configured_ue(const struct proxy *proxy, const url_t *url)
 {
     for (size_t i = 0; url && url->url_user && i < proxy->cfg->ue_count; i++)

@@ -188,20 +188,33 @@ const char *sip_response(struct sip *s, const char *request, const char *status,
     return flow_take(s->flow, &out);
 }
 
-const char *sip_ack_refusal(struct sip *s, const char *invite, const char *refusal)
+// A request that belongs to the transaction of an INVITE; `to` is the message that its To comes
+// from.
+static const char *sibling(struct sip *s, const char *method, const char *invite, const char *to,
+                           const char *extra)
 {
     struct strbuf out = STRBUF_INIT;
     const char *line = flow_copy(s->flow, invite, strcspn(invite, "\n"));
 
-    strbuf_printf(&out, "%s\n", flow_replace(s->flow, line, "INVITE", "ACK"));
-    copy_all(&out, s, invite, "Via");
+    strbuf_printf(&out, "%s\nVia: %s\n", flow_replace(s->flow, line, "INVITE", method),
+                  sip_header(s, invite, "Via"));
     copy_all(&out, s, invite, "Route");
     copy_all(&out, s, invite, "From");
-    copy_all(&out, s, refusal, "To");
+    copy_all(&out, s, to, "To");
     copy_all(&out, s, invite, "Call-ID");
-    strbuf_printf(&out, "CSeq: %u ACK\nMax-Forwards: 70\n", cseq_of(s, invite));
-    put_body(&out, NULL, NULL);
+    strbuf_printf(&out, "CSeq: %u %s\nMax-Forwards: 70\n", cseq_of(s, invite), method);
+    put_body(&out, extra, NULL);
     return flow_take(s->flow, &out);
+}
+
+const char *sip_cancel(struct sip *s, const char *invite, const char *extra)
+{
+    return sibling(s, "CANCEL", invite, invite, extra);
+}
+
+const char *sip_ack_refusal(struct sip *s, const char *invite, const char *refusal)
+{
+    return sibling(s, "ACK", invite, refusal, NULL);
 }
 
 // --- dialogs -----------------------------------------------------------------------------------

@@ -39,6 +39,8 @@ const char *sip_request(struct sip *s, const char *method, const char *uri, cons
 const char *sip_response(struct sip *s, const char *request, const char *status, const char *extra,
                          const char *body);
 
+// The CANCEL of a request of this party (RFC 3261 9.1); extra: more header lines, or NULL.
+const char *sip_cancel(struct sip *s, const char *invite, const char *extra);
 // The ACK to the refusal of an INVITE of this party (RFC 3261 17.1.1.3).
 const char *sip_ack_refusal(struct sip *s, const char *invite, const char *refusal);
 
