@@ -51,6 +51,7 @@ static void add_all(struct suite *s)
     suite_tcp_failure(s);
     suite_modification(s);
     suite_audio(s);
+    suite_rtp(s);
     suite_failure(s);
     suite_misbehaviour(s);
     suite_sip(s);

@@ -179,7 +179,8 @@ static void act_bye(void *object, void *message)
 {
     struct call *c = object;
     const struct dialog_message *m = message;
-    bool through = c->media_done || (c->options->media == MEDIA_ECHO && c->began);
+    bool echoes = c->options->media == MEDIA_ECHO || c->options->audio == AUDIO_ECHO;
+    bool through = c->media_done || (echoes && c->began);
 
     event("bye-received", "reason=%s", event_quote(m->reason));
     if (session_has_work(c->session) && !through && !c->options->expect_bye)

@@ -6,6 +6,7 @@
 #include "tests/ua/ua_line.h"
 
 #include "tests/ua/ua_link.h"
+#include "tests/ua/ua_voice.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct line {
     struct media_user user;
     struct media *media; // one of these
     struct link *link;
+    struct voice *voice;
     bool done;
 };
 
@@ -53,6 +55,7 @@ int line_open(struct line **out, uv_loop_t *loop, const struct ua_options *optio
     if (options->misbehave_in != 0 && !(options->misbehave_in & 1U << kind))
         l->options.misbehave = 0;
     int rc = medium_is_stream(kind) ? link_open(&l->link, loop, &l->options, kind, &own)
+             : kind == MEDIUM_AUDIO ? voice_open(&l->voice, loop, &l->options, &own)
                                     : media_open(&l->media, loop, &l->options, kind, &own);
     if (rc != 0) {
         free(l);
@@ -68,6 +71,7 @@ void line_close(struct line *l)
         return;
     media_close(l->media);
     link_close(l->link);
+    voice_close(l->voice);
     free(l);
 }
 
@@ -78,32 +82,44 @@ enum medium_kind line_kind(const struct line *l)
 
 bool line_is_through(const struct line *l)
 {
-    return l->done || l->kind == MEDIUM_AUDIO;
+    return l->done || (l->voice && l->options.audio != AUDIO_COUNT);
+}
+
+bool line_is_work(const struct line *l)
+{
+    return !l->voice || l->options.audio != AUDIO_TONE;
 }
 
 void line_offer(struct line *l, enum ua_reinvite change, struct medium *out)
 {
     if (l->link)
         link_offer(l->link, change, out);
+    else if (l->voice)
+        voice_offer(l->voice, change, out);
     else
         media_offer(l->media, change, out);
 }
 
 int line_answered(struct line *l, const struct medium *answer, const char **why)
 {
-    return l->link ? link_answered(l->link, answer, why) : media_answered(l->media, answer, why);
+    return l->link    ? link_answered(l->link, answer, why)
+           : l->voice ? voice_answered(l->voice, answer, why)
+                      : media_answered(l->media, answer, why);
 }
 
 int line_answer(struct line *l, const struct medium *offer, struct medium *out, const char **why)
 {
-    return l->link ? link_answer(l->link, offer, out, why)
-                   : media_answer(l->media, offer, out, why);
+    return l->link    ? link_answer(l->link, offer, out, why)
+           : l->voice ? voice_answer(l->voice, offer, out, why)
+                      : media_answer(l->media, offer, out, why);
 }
 
 void line_commit(struct line *l)
 {
     if (l->link)
         link_commit(l->link);
+    else if (l->voice)
+        voice_commit(l->voice);
     else
         media_commit(l->media);
 }
@@ -112,6 +128,8 @@ void line_restore(struct line *l)
 {
     if (l->link)
         link_restore(l->link);
+    else if (l->voice)
+        voice_restore(l->voice);
     else
         media_restore(l->media);
 }
@@ -120,6 +138,8 @@ void line_run(struct line *l)
 {
     if (l->link)
         link_run(l->link);
+    else if (l->voice)
+        voice_run(l->voice);
     else
         media_run(l->media);
 }
@@ -128,6 +148,8 @@ void line_report(const struct line *l)
 {
     if (l->link)
         link_report(l->link);
+    else if (l->voice)
+        voice_report(l->voice);
     else
         media_report(l->media);
 }

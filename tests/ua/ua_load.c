@@ -14,11 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RTP_MS 20
-#define RTP_HEADER 12
-#define RTP_PAYLOAD 160 // 20 ms of PCMA
-#define PCMA_TYPE 8
-#define PCMA_SILENCE 0xd5
 #define COUNT_GRACE_MS 1000
 #define COUNT_AT_ONCE 20  // datagrams per timer event without pause
 #define COUNT_LEN 100     // a typical UDPTL packet of a fax page with redundancy
@@ -39,7 +34,6 @@ struct load {
     struct fax *fax; // NULL unless the load is a fax
     bool started, paused, in_middle;
     unsigned long sent, received;
-    uint32_t rtp_ssrc;
 };
 
 static void put(struct load *l, const uint8_t *bytes, size_t len)
@@ -130,30 +124,6 @@ static void count_receive(struct load *l, const uint8_t *bytes, size_t len)
         count_finish(l);
 }
 
-// --- audio --------------------------------------------------------------------------------------
-
-static void on_audio_tick(uv_timer_t *timer)
-{
-    struct load *l = timer->data;
-    uint8_t packet[RTP_HEADER + RTP_PAYLOAD] = {0x80, PCMA_TYPE};
-    uint32_t stamp = (uint32_t)l->sent * RTP_PAYLOAD;
-
-    packet[2] = (uint8_t)(l->sent >> 8);
-    packet[3] = (uint8_t)l->sent;
-    for (int i = 0; i < 4; i++) {
-        packet[4 + i] = (uint8_t)(stamp >> (24 - 8 * i));
-        packet[8 + i] = (uint8_t)(l->rtp_ssrc >> (24 - 8 * i));
-    }
-    memset(packet + RTP_HEADER, PCMA_SILENCE, RTP_PAYLOAD);
-    put(l, packet, sizeof(packet));
-}
-
-static void audio_start(struct load *l)
-{
-    l->rtp_ssrc = arc4random();
-    uv_timer_start(&l->timer, on_audio_tick, 0, RTP_MS);
-}
-
 // --- fax ----------------------------------------------------------------------------------------
 
 static void fax_load_start(struct load *l)
@@ -206,10 +176,9 @@ static const struct load_kind kinds[] = {
     [MEDIA_ECHO] = {echo_start, echo_receive},
     [MEDIA_COUNT] = {count_start, count_receive},
 };
-static const struct load_kind audio = {audio_start, none_receive};
 
 int load_open(struct load **out, uv_loop_t *loop, const struct ua_options *options,
-              enum medium_kind kind, const struct load_user *user)
+              const struct load_user *user)
 {
     struct load *l = calloc(1, sizeof(*l));
     int rc = 0;
@@ -218,8 +187,8 @@ int load_open(struct load **out, uv_loop_t *loop, const struct ua_options *optio
         return -ENOMEM;
     l->options = options;
     l->user = *user;
-    l->kind = kind == MEDIUM_AUDIO ? &audio : &kinds[options->media];
-    if (kind == MEDIUM_FAX && options->media == MEDIA_FAX)
+    l->kind = &kinds[options->media];
+    if (options->media == MEDIA_FAX)
         rc = open_fax(l, loop);
     if (rc != 0) {
         free(l);

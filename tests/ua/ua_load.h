@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #ifndef UA_LOAD_H
 #define UA_LOAD_H
-// What runs over a stream: a fax, silence in RTP, counted datagrams, an echo, or nothing.
+// What runs over a stream: a fax, counted datagrams, an echo, or nothing.
 
 #include "tests/ua/ua_options.h"
 
@@ -19,7 +19,7 @@ struct load_user {
 
 // Returns 0, -ENOMEM, or -EIO when the fax engine refuses.
 int load_open(struct load **out, uv_loop_t *loop, const struct ua_options *options,
-              enum medium_kind kind, const struct load_user *user);
+              const struct load_user *user);
 void load_start(struct load *l); // packets can be sent from now on
 void load_pause(struct load *l, bool pause);
 void load_receive(struct load *l, const uint8_t *bytes, size_t len);

@@ -158,7 +158,7 @@ int media_open(struct media **out, uv_loop_t *loop, const struct ua_options *opt
     if (rc == 0)
         rc = new_cert(m);
     if (rc == 0)
-        rc = load_open(&m->load, loop, options, kind, &on_load);
+        rc = load_open(&m->load, loop, options, &on_load);
     if (rc != 0) {
         media_close(m);
         return rc;
@@ -193,12 +193,10 @@ enum medium_kind media_kind(const struct media *m)
 
 static void common_line(struct media *m, struct medium *out, bool secure)
 {
-    bool fax = m->kind == MEDIUM_FAX;
-
     *out = (struct medium){.kind = m->kind, .secure = secure};
-    COPY(out->type, fax ? "image" : "audio");
-    COPY(out->format, fax ? "t38" : "8");
-    COPY(out->proto, !fax ? "RTP/AVP" : secure ? "UDP/TLS/UDPTL" : "udptl");
+    COPY(out->type, "image");
+    COPY(out->format, "t38");
+    COPY(out->proto, secure ? "UDP/TLS/UDPTL" : "udptl");
     out->at = m->options->sip.listen;
     addr_set_port(&out->at, stream_port(m->stream));
 }
@@ -232,7 +230,7 @@ static void move_next_port(struct media *m, struct medium *out)
 
 void media_offer(struct media *m, enum ua_reinvite change, struct medium *out)
 {
-    bool secure = m->kind == MEDIUM_FAX && m->options->side == SIDE_UE;
+    bool secure = m->options->side == SIDE_UE;
 
     start_round(m);
     if (change == REINVITE_NEW_ID)
@@ -447,6 +445,6 @@ void media_run(struct media *m)
 void media_report(const struct media *m)
 {
     struct stream_counts c = stream_counts(m->stream);
-    event("media", "kind=%s sent=%lu received=%lu stray=%lu lost=%lu",
-          m->kind == MEDIUM_FAX ? "image" : "audio", c.sent, c.received, c.stray, c.lost);
+    event("media", "kind=image sent=%lu received=%lu stray=%lu lost=%lu", c.sent, c.received,
+          c.stray, c.lost);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #ifndef UA_MEDIA_H
 #define UA_MEDIA_H
-// One media line of a call, our side of it: its stream, its security and what runs over it. It
+// One fax line of a call, our side of it: its stream, its security and what runs over it. It
 // says what goes into our offers and answers and learns from the peer's.
 
 #include "tests/ua/ua_options.h"

@@ -154,7 +154,9 @@ static const struct {
 } misbehaviours[] = {
     {"wrong-fingerprint", MIS_WRONG_FINGERPRINT,
      "SDP shows another fingerprint than the certificate's"},
+    {"wrong-key", MIS_WRONG_FINGERPRINT, "SDP shows another SRTP key than is used"},
     {"no-fingerprint", MIS_NO_FINGERPRINT, "SDP shows none"},
+    {"no-key", MIS_NO_FINGERPRINT, "no a=crypto line"},
     {"md5-fingerprint", MIS_MD5_FINGERPRINT, "SDP shows an MD5 value only"},
     {"no-certificate", MIS_NO_CERTIFICATE, "the handshake shows no certificate"},
     {"late-hello", MIS_LATE_HELLO, "the ClientHello comes --late-ms late"},
@@ -162,6 +164,8 @@ static const struct {
     {"tls-never", MIS_NEVER_HELLO, "the same: TCP comes up, TLS never does"},
     {"early-hello", MIS_EARLY_HELLO, "the ClientHello leaves before the SDP answer"},
     {"clear-udptl", MIS_CLEAR_UDPTL, "each payload is sent in clear as well"},
+    {"clear-rtp", MIS_CLEAR_UDPTL, "the same: each RTP packet"},
+    {"replay", MIS_REPLAY, "each SRTP packet twice"},
     {"holdconn", MIS_HOLDCONN, "a=setup:holdconn"},
     {"actpass-answer", MIS_ACTPASS_ANSWER, "a=setup:actpass in an answer"},
     {"same-role", MIS_SAME_ROLE, "the answer repeats the role of the offer"},
@@ -268,9 +272,16 @@ static const struct row rows[] = {
     {"answer-tcp", WORD, AT(answer_tcp), SDP_SETUP_ACTIVE, 0, "active|passive",
      "a=setup of them in answers to actpass (default passive)"},
 
-    HEADING("Audio first"),
-    {"audio-first", FLAG, AT(audio_first), 0, 0, NULL,
-     "offer audio (PCMA silence); the fax comes by re-INVITE"},
+    HEADING("Audio"),
+    {"srtp", FLAG, AT(srtp), 0, 0, NULL, "a UE offers RTP/SAVP with an SDES key"},
+    {"suite", WORD, AT(suite), SDES_NONE + 1, 0,
+     "AES_CM_128_HMAC_SHA1_80|AES_CM_128_HMAC_SHA1_32|AEAD_AES_128_GCM|AEAD_AES_256_GCM",
+     "of the key, in offers and answers (default the first)"},
+    {"audio", WORD, AT(audio), AUDIO_TONE, 0, "tone|count|echo",
+     "packets all the time (default), --datagrams of them that are to come back, or send back what "
+     "comes"},
+    {"rtcp-mux", FLAG, AT(rtcp_mux), 0, 0, NULL, "RTCP on the port of RTP"},
+    {"audio-first", FLAG, AT(audio_first), 0, 0, NULL, "offer audio; the fax comes by re-INVITE"},
     {"switch", WORD, AT(switch_to), SWITCH_IN_PLACE, 0, "in-place|second-line",
      "this side sends that re-INVITE"},
     {"switch-after", NUMBER, AT(switch_after_ms), 0, MILLISECONDS_MAX, MS,
@@ -310,7 +321,8 @@ static const struct row rows[] = {
      "send an UPDATE with an offer, --reinvite-after the start"},
     {"reinvite", WORD, AT(reinvite), REINVITE_SAME, 0,
      "same|new-id|new-fingerprint|new-port|hold|refuse-this",
-     "send a re-INVITE (hold: and resume); refuse-this: answer 488 to the peer's"},
+     "send a re-INVITE (new-fingerprint: of SRTP a new key; hold: and resume); refuse-this: answer "
+     "488 to the peer's"},
     {"reinvite-after", NUMBER, AT(reinvite_after_ms), 0, MILLISECONDS_MAX, MS,
      "after media began (default 500)"},
     {"hangup-after", SPECIAL, 0, 0, 0, "MS|media",
@@ -393,6 +405,7 @@ static void set_defaults(struct ua_options *o)
     o->setup = SDP_SETUP_ACTPASS;
     o->answer_setup = SDP_SETUP_ACTIVE;
     o->hash = HASH_SHA256;
+    o->suite = SDES_AES_CM_128_HMAC_SHA1_80;
     o->retransmit_ms = 1000;
     o->handshake_ms = 10000;
     o->reinvite_after_ms = 500;

@@ -9,6 +9,7 @@
 
 enum ua_side { SIDE_UE, SIDE_CORE };
 enum ua_media { MEDIA_FAX, MEDIA_NONE, MEDIA_ECHO, MEDIA_COUNT };
+enum ua_audio { AUDIO_TONE, AUDIO_COUNT, AUDIO_ECHO };
 enum ua_switch { SWITCH_NO, SWITCH_IN_PLACE, SWITCH_SECOND_LINE };
 enum ua_id_name { ID_DTLS, ID_TLS, ID_NONE };
 enum ua_reinvite {
@@ -54,6 +55,7 @@ enum ua_misbehave {
     MIS_STALLED = 1 << 28,
     MIS_SECOND_CONNECTION = 1 << 29,
     MIS_TLS_CLEAR = 1 << 30,
+    MIS_REPLAY = 1U << 31,
 };
 
 #define MILLISECONDS_MAX 3600000
@@ -84,6 +86,10 @@ struct ua_options {
     enum ua_floor { FLOOR_CLIENT, FLOOR_SERVER } floor;
     unsigned hold_ms;
 
+    bool srtp; // offer RTP/SAVP
+    enum sdes_suite suite;
+    enum ua_audio audio;
+    bool rtcp_mux;
     bool audio_first;
     enum ua_switch switch_to;
     unsigned switch_after_ms;

@@ -50,6 +50,9 @@ static const struct {
     {"image", "udptl", MEDIUM_FAX, false},
     {"image", "UDP/TLS/UDPTL", MEDIUM_FAX, true},
     {"audio", "RTP/AVP", MEDIUM_AUDIO, false},
+    {"audio", "RTP/AVPF", MEDIUM_AUDIO, false},
+    {"audio", "RTP/SAVP", MEDIUM_AUDIO, true},
+    {"audio", "RTP/SAVPF", MEDIUM_AUDIO, true},
     {"message", "TCP/MSRP", MEDIUM_MSRP, false},
     {"message", "TCP/TLS/MSRP", MEDIUM_MSRP, true},
     {"application", "TCP/BFCP", MEDIUM_BFCP, false},
@@ -127,6 +130,20 @@ static void read_stream(const struct sdp *sdp, unsigned i, struct medium *out)
         read_floor(sdp, i, &out->floor);
 }
 
+static void read_audio(const struct sdp *sdp, unsigned i, struct medium *out)
+{
+    struct sdp_error err;
+    int rc = 0;
+
+    for (unsigned n = 0; rc != -ENOENT && out->crypto_count < CRYPTOS_MAX; n++) {
+        rc = sdp_crypto(sdp, i, n, &out->crypto[out->crypto_count], &err);
+        out->crypto_count += rc == 0;
+    }
+    out->rtcp_mux = sdp_rtcp_mux(sdp, i);
+    if (sdp_rtcp(sdp, i, &out->rtcp) != 0)
+        out->rtcp = (struct addr){0};
+}
+
 static int read_medium(const struct sdp *sdp, unsigned i, struct medium *out,
                        char why[static SDP_WHY_MAX])
 {
@@ -153,6 +170,8 @@ static int read_medium(const struct sdp *sdp, unsigned i, struct medium *out,
     read_bandwidth(sdp, (int)i, out->bandwidth, sizeof(out->bandwidth));
     if (medium_is_stream(out->kind))
         read_stream(sdp, i, out);
+    if (out->kind == MEDIUM_AUDIO)
+        read_audio(sdp, i, out);
     return 0;
 }
 
@@ -257,6 +276,18 @@ static void put_bfcp(struct strbuf *b, const struct medium *m)
     strbuf_puts(b, "a=bfcpver:1\r\n");
 }
 
+static void put_audio(struct strbuf *b, const struct medium *m)
+{
+    char text[SDES_STRLEN];
+
+    for (unsigned i = 0; i < m->crypto_count; i++)
+        strbuf_printf(b, "a=crypto:%s\r\n", sdes_format(&m->crypto[i], text));
+    if (m->rtcp_mux)
+        strbuf_puts(b, "a=rtcp-mux\r\n");
+    strbuf_printf(b, "a=rtcp:%u\r\n", addr_port(&m->rtcp));
+    strbuf_puts(b, "a=rtpmap:8 PCMA/8000\r\na=ptime:20\r\n");
+}
+
 static void put_medium(struct strbuf *b, const struct medium *m, const struct sdp_extras *extras)
 {
     static const char *const directions[] = {"sendrecv", "sendonly", "recvonly", "inactive"};
@@ -272,7 +303,7 @@ static void put_medium(struct strbuf *b, const struct medium *m, const struct sd
     if (m->kind == MEDIUM_FAX)
         put_fax(b);
     if (m->kind == MEDIUM_AUDIO)
-        strbuf_puts(b, "a=rtpmap:8 PCMA/8000\r\na=ptime:20\r\n");
+        put_audio(b, m);
     if (m->kind == MEDIUM_MSRP)
         put_msrp(b, m);
     if (m->kind == MEDIUM_BFCP)

@@ -14,6 +14,7 @@ enum medium_connection { CONNECTION_NONE, CONNECTION_NEW, CONNECTION_EXISTING };
 #define IDENTITY_MAX 257
 #define SDP_WHY_MAX 160
 #define PATH_TEXT_MAX 512
+#define CRYPTOS_MAX 4
 
 // BFCP lines (RFC 8856 5).
 struct floor_terms {
@@ -29,7 +30,7 @@ struct medium {
     char proto[PROTO_MAX];
     char format[64]; // "t38"
     struct addr at;  // port 0: refused
-    bool secure;     // UDP/TLS/UDPTL, TCP/TLS/MSRP, TCP/TLS/BFCP
+    bool secure;     // UDP/TLS/UDPTL, TCP/TLS/MSRP, TCP/TLS/BFCP, RTP/SAVP
     enum sdp_setup setup;
     enum sdp_direction direction;
     enum sdp_3ge2ae e2ae;
@@ -40,6 +41,10 @@ struct medium {
     char path[PATH_TEXT_MAX];          // a=path (RFC 4975 8.2)
     bool cema;                         // a=msrp-cema (RFC 6714 5.2)
     struct floor_terms floor;
+    struct sdes_crypto crypto[CRYPTOS_MAX]; // those that can be read
+    unsigned crypto_count;
+    struct addr rtcp; // where its RTCP goes
+    bool rtcp_mux;
     char bandwidth[64]; // read only: "AS:60", "AS:60,RR:0"; "" when there is none
 };
 

@@ -127,14 +127,15 @@ static void print_line(const char *name, const struct description *d, const stru
     event(name,
           "media=%s proto=%s address=%s setup=%s identity=%s:%s fingerprints=%u 3ge2ae=%s "
           "direction=%s bandwidth=%s session-bandwidth=%s origin=%" PRIu64 "/%" PRIu64
-          " connection=%s path=%s cema=%s",
+          " connection=%s path=%s cema=%s keys=%u suite=%s rtcp-mux=%s",
           event_quote(m->type), event_quote(m->proto), addr_format(&m->at, at), medium_role_text(m),
           m->identity_name ? m->identity_name : "none",
           m->identity_name ? event_quote(m->identity) : "-", m->fingerprints.count,
           e2ae_name(m->e2ae), directions[m->direction], *m->bandwidth ? m->bandwidth : "-",
           *d->session_bandwidth ? d->session_bandwidth : "-", d->session_id, d->version,
           medium_connection_text(m->connection), *m->path ? event_quote(m->path) : "-",
-          m->cema ? "yes" : "no");
+          m->cema ? "yes" : "no", m->crypto_count,
+          m->crypto_count ? sdes_suite_name(m->crypto[0].suite) : "-", m->rtcp_mux ? "yes" : "no");
 }
 
 static void print_lines(const char *name, const struct description *d)
@@ -301,7 +302,7 @@ static void answer_line(struct session *s, unsigned i, const struct medium *offe
     if (slot->media && slot->media != s->now[i].media)
         line_close(slot->media);
     slot->line = *offer;
-    slot->line.fingerprints.count = 0;
+    slot->line.fingerprints.count = slot->line.crypto_count = 0;
     end_line(slot);
 }
 
@@ -353,7 +354,7 @@ void session_run(struct session *s)
 static const struct line *first_work(const struct session *s)
 {
     for (unsigned i = 0; i < s->now_count; i++)
-        if (s->now[i].media && line_kind(s->now[i].media) != MEDIUM_AUDIO)
+        if (s->now[i].media && line_is_work(s->now[i].media))
             return s->now[i].media;
     return NULL;
 }
@@ -365,8 +366,10 @@ bool session_has_work(const struct session *s)
 
 const char *session_work_name(const struct session *s)
 {
-    static const char *const names[] = {
-        [MEDIUM_FAX] = "image", [MEDIUM_MSRP] = "message", [MEDIUM_BFCP] = "application"};
+    static const char *const names[] = {[MEDIUM_AUDIO] = "audio",
+                                        [MEDIUM_FAX] = "image",
+                                        [MEDIUM_MSRP] = "message",
+                                        [MEDIUM_BFCP] = "application"};
     const struct line *work = first_work(s);
 
     return work ? names[line_kind(work)] : "none";

@@ -34,7 +34,7 @@ int session_answer(struct session *s, const char *body, size_t len, const char *
 void session_commit(struct session *s);
 
 void session_run(struct session *s);
-bool session_has_work(const struct session *s);         // a line that is not audio
+bool session_has_work(const struct session *s);         // a line that the call is about
 const char *session_work_name(const struct session *s); // of the first of them: "image"
 bool session_is_through(const struct session *s);       // nothing is left to be done
 bool session_alive(const struct session *s);            // at least one line is not refused
