@@ -61,13 +61,14 @@ COMMON := $(call src,common common/trace common/admin)
 SDP    := $(call src,sdp)
 AGW    := $(call src,agw)
 ALG    := $(filter-out alg/main.c,$(call src,alg))
+CTL    := $(call src,common/admin/ctl)
 UA     := $(call src,tests/ua)
 UNIT   := $(call src,tests/unit)
 FLOWS  := $(call src,tests/flows)
 FUZZ   := $(call src,tests/fuzz)
 BENCH  := $(call src,tests/bench)
-EVERY_C := $(COMMON) $(SDP) $(AGW) $(ALG) alg/main.c $(UA) $(UNIT) $(FLOWS) $(FUZZ) $(BENCH)
-EVERY_H := $(sort $(wildcard */*.h */*/*.h))
+EVERY_C := $(COMMON) $(CTL) $(SDP) $(AGW) $(ALG) alg/main.c $(UA) $(UNIT) $(FLOWS) $(FUZZ) $(BENCH)
+EVERY_H := $(sort $(wildcard */*.h */*/*.h */*/*/*.h))
 
 LIBCOMMON := $(B)/libcommon.a
 LIBSDP := $(B)/libsdp.a
@@ -79,7 +80,7 @@ LIBALG := $(B)/libalg.a
 .PHONY: all help deps deps-lint demo check check-variant unit flows lint format bench fuzz asan tsan \
         install clean walls
 
-all: $(B)/.deps $(B)/pcscf $(B)/e2ae-ua ## build the daemon and the reference user agent
+all: $(B)/.deps $(B)/pcscf $(B)/pcscfctl $(B)/e2ae-ua ## build the daemon, its control program and the reference user agent
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -120,6 +121,9 @@ link = $(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(1)
 $(B)/pcscf: $(call obj,alg/main.c) $(LIBALG) $(LIBAGW) $(LIBSDP) $(LIBCOMMON)
 	$(call say,LD,$@)
 	$(call link,$(LIBS) $(ALLOCATOR))
+$(B)/pcscfctl: $(call obj,$(CTL)) $(LIBCOMMON)
+	$(call say,LD,$@)
+	$(call link,$(call pkg,libs,jansson))
 # The user agent shares sdp/ and common/ only: it must not agree with us by sharing our bugs.
 $(B)/e2ae-ua: $(call obj,$(UA)) $(LIBSDP) $(LIBCOMMON)
 	$(call say,LD,$@)
@@ -185,6 +189,7 @@ demo: all ## fax, chat and floor request in both directions, from nothing, with 
 
 install: all ## PREFIX=/usr/local DESTDIR=
 	install -D -m 0755 $(B)/pcscf $(DESTDIR)$(PREFIX)/sbin/pcscf
+	install -D -m 0755 $(B)/pcscfctl $(DESTDIR)$(PREFIX)/bin/pcscfctl
 	install -D -m 0755 $(B)/e2ae-ua $(DESTDIR)$(PREFIX)/bin/e2ae-ua
 	install -D -m 0644 configs/pcscf.yaml $(DESTDIR)$(PREFIX)/share/pcscf/pcscf.yaml
 clean: ## remove build/
