@@ -155,11 +155,19 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LIBALG) $(LIBAGW) $(LIBSDP) $(LIBCOMMON)
 
 # --- tests ----------------------------------------------------------------------------------
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT))
-check-variant: all $(UNIT_BIN) $(if $(FLOWS),$(B)/tests/flows)
+# Looks at what /metrics prints. Of the package only this one program is taken: installed as a whole
+# it would start a server.
+build/tools/promtool:
+	$(call say,GET,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)cd $(@D) && (apt-get download -q prometheus || (apt-get update -q && apt-get download -q prometheus)) >apt.log 2>&1 && \
+	    dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >promtool.new && \
+	    chmod 755 promtool.new && mv promtool.new promtool && rm -f prometheus_*.deb
+check-variant: all build/tools/promtool $(UNIT_BIN) $(if $(FLOWS),$(B)/tests/flows)
 	$(Q)tests/run.sh $(B) $(UNIT_BIN) $(if $(FLOWS),$(B)/tests/flows)
 unit: $(UNIT_BIN) ## unit and golden tests only
 	$(Q)tests/run.sh $(B) $(UNIT_BIN)
-flows: all $(B)/tests/flows ## whole-process tests only
+flows: all build/tools/promtool $(B)/tests/flows ## whole-process tests only
 	$(Q)tests/run.sh $(B) $(B)/tests/flows
 check: build/.deps ## everything: lint, unit, golden, flows, the same under ASan+UBSan, a short fuzz
 	$(Q)tests/check.sh

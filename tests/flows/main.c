@@ -60,6 +60,7 @@ static void add_all(struct suite *s)
     suite_openssl(s);
     suite_openssl_tcp(s);
     suite_sipp(s);
+    suite_admin(s);
     suite_load(s);
 }
 

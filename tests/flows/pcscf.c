@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define MEDIA_PORTS 200 // per side: more than any test needs at once
+#define ADMIN_PORT 8060
 // /proc has no events: how often it is looked at while something is awaited there.
 #define LOOK_MS 20
 #define CHARTS_MAX 64
@@ -63,6 +64,8 @@ static void write_configuration(struct pcscf *p)
     const char *hop = o->next_hop ? o->next_hop : flow_at(f, HOST_CORE);
     const char *core =
         flow_text(f, "next_hop: \"%s\"%s%s", hop, o->core ? ", " : "", o->core ? o->core : "");
+    const char *admin = flow_text(f, "listen: \"%s\"%s%s", o->admin ? pcscf_admin(p) : "off",
+                                  o->admin_keys ? ", " : "", o->admin_keys ? o->admin_keys : "");
     const char *ues =
         o->ues ? o->ues : flow_text(f, "{user: %s, contact: \"%s\"}", UE_USER, flow_at(f, HOST_UE));
 
@@ -71,14 +74,15 @@ static void write_configuration(struct pcscf *p)
                          "%s%s%s%s%s%s%s%s"
                          "ues: [%s]\n"
                          "trace: {directory: \"charts\"%s%s}\n"
-                         "admin: {listen: \"off\"}\n",
+                         "%s%s",
                          side(p, "access", p->access, o->access_v6, ACCESS_PORTS, o->access),
                          side(p, "core", p->core, o->core_v6, CORE_PORTS, core),
                          section(f, "e2ae", o->e2ae), section(f, "t38", o->t38),
                          section(f, "tcp", o->tcp), section(f, "msrp", o->msrp),
                          section(f, "agw", o->agw ? o->agw : "certificate_pool: 4"),
                          section(f, "sip", o->sip), ues, o->trace ? ", " : "",
-                         o->trace ? o->trace : ""));
+                         o->trace ? o->trace : "", section(f, "log", o->log),
+                         section(f, "admin", admin)));
 }
 
 // --- life --------------------------------------------------------------------------------------
@@ -129,6 +133,11 @@ void pcscf_stop(struct pcscf *p)
 {
     pcscf_await_idle(p);
     pcscf_stop_at_once(p);
+}
+
+const char *pcscf_admin(const struct pcscf *p)
+{
+    return flow_text(p->flow, "%s:%d", flow_host(p->flow, HOST_PCSCF), ADMIN_PORT);
 }
 
 struct flow *pcscf_flow(const struct pcscf *p)

@@ -14,8 +14,10 @@ struct pcscf_options {
     const char *ues;         // the list, instead of the one UE at HOST_UE
     const char *next_hop;    // instead of HOST_CORE
     bool access_v6, core_v6; // this side lives on ::1
-    unsigned media_ports;    // per side; 0: enough
-    const char *error;       // ERE of lines of level error that belong to the test
+    bool admin;              // the endpoint is there; keys that join it come after it
+    const char *admin_keys, *log;
+    unsigned media_ports; // per side; 0: enough
+    const char *error;    // ERE of lines of level error that belong to the test
 };
 
 // Where the media ports of each side begin.
@@ -31,6 +33,8 @@ struct pcscf *pcscf_start(struct flow *f, const struct pcscf_options *options);
 void pcscf_stop(struct pcscf *p);
 // The same without waiting for calls to end: they are up, and must be ended by it.
 void pcscf_stop_at_once(struct pcscf *p);
+// "127.64.1.4:8060", of the admin endpoint.
+const char *pcscf_admin(const struct pcscf *p);
 struct flow *pcscf_flow(const struct pcscf *p);
 struct program *pcscf_program(const struct pcscf *p);
 // "127.64.1.4:12340", of the listening point towards the UE or the core.

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define ARGUMENTS_MAX 64
-#define PROGRAMS_MAX 16
+#define PROGRAMS_MAX 64
 #define STATUS_NOT_FOUND 127
 
 struct program {

@@ -33,6 +33,7 @@ void suite_proxy(struct suite *s);
 void suite_openssl(struct suite *s);
 void suite_openssl_tcp(struct suite *s);
 void suite_sipp(struct suite *s);
+void suite_admin(struct suite *s);
 void suite_load(struct suite *s);
 
 #endif

@@ -31,7 +31,8 @@ int http_server_parse(struct http_server *server, const char *url)
     size_t port_len = port[0] == ':' ? strcspn(port + 1, "/") : 0;
     const char *rest = port + (port[0] == ':') + port_len;
     if (len == 0 || len >= sizeof(server->host) || port_len >= sizeof(server->port) ||
-        (rest[0] != '\0' && strcmp(rest, "/") != 0) || (port[0] == ':' && port_len == 0))
+        (rest[0] != '\0' && strcmp(rest, "/") != 0) ||
+        (port[0] == ':' && (port_len == 0 || strspn(port + 1, "0123456789") != port_len)))
         return -EINVAL;
     snprintf(server->host, sizeof(server->host), "%.*s", (int)len, host + skip);
     snprintf(server->port, sizeof(server->port), "%.*s", port_len ? (int)port_len : 4,

@@ -21,7 +21,7 @@
 // The longest line of an event stream: an event with its detail, all of it escaped.
 #define LINE_MAX_BYTES 65536
 #define ID_SHOWN 8
-#define COLUMN 26 // between two lifelines
+#define COLUMN 30 // between two lifelines
 #define LABEL_MAX 256
 
 struct watched {
@@ -82,17 +82,33 @@ static void put_lifelines(int from, int to, const char *label)
     putchar('\n');
 }
 
-static void put_row(const json_t *e)
+static void put_time(const struct watched *w, json_int_t time_us)
 {
+    printf("%.*s %9.1f ms  ", ID_SHOWN, w->id, (double)(time_us - w->begun_us) / 1000);
+}
+
+// An edit is best told by its lines, each below the other; all else by its label.
+static void put_rows(const struct watched *w, const json_t *e)
+{
+    int from = column_of(json_string_value(json_object_get(e, "from")));
+    int to = column_of(json_string_value(json_object_get(e, "to")));
+    const char *kind = json_string_value(json_object_get(e, "kind"));
     const char *label = json_string_value(json_object_get(e, "label"));
+    const char *detail = json_string_value(json_object_get(e, "detail"));
     json_int_t step = json_integer_value(json_object_get(e, "step"));
+    json_int_t time_us = json_integer_value(json_object_get(e, "time_us"));
+    bool edit = kind && strcmp(kind, "sdp_edit") == 0 && detail;
     char text[LABEL_MAX];
-    if (step > 0)
-        snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT ". %s", step, label ? label : "");
-    else
-        snprintf(text, sizeof(text), "%s", label ? label : "");
-    put_lifelines(column_of(json_string_value(json_object_get(e, "from"))),
-                  column_of(json_string_value(json_object_get(e, "to"))), text);
+    for (const char *line = edit ? detail : label; line && *line;) {
+        int len = (int)strcspn(line, "\n");
+        if (step > 0)
+            snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT ". %.*s", step, len, line);
+        else
+            snprintf(text, sizeof(text), "%.*s", len, line);
+        put_time(w, time_us);
+        put_lifelines(from, to, text);
+        line += (size_t)len + (line[len] != '\0');
+    }
 }
 
 static void put_event(struct watched *w, const char *data, bool json)
@@ -103,12 +119,10 @@ static void put_event(struct watched *w, const char *data, bool json)
     json_int_t time_us = json_integer_value(json_object_get(e, "time_us"));
     if (w->begun_us == 0)
         w->begun_us = time_us;
-    if (json) {
+    if (json)
         printf("{\"id\":\"%s\",\"event\":%s}\n", w->id, data);
-    } else {
-        printf("%.*s %9.1f ms  ", ID_SHOWN, w->id, (double)(time_us - w->begun_us) / 1000);
-        put_row(e);
-    }
+    else
+        put_rows(w, e);
     json_decref(e);
 }
 
