@@ -3,6 +3,7 @@
 // only failure and is told by NULL or -ENOMEM.
 #include "alg/message.h"
 
+#include "alg/multipart.h"
 #include "common/strbuf.h"
 
 #include <errno.h>
@@ -48,19 +49,28 @@ static enum sip_kind kind_of(const char *method)
     return SIP_OTHER;
 }
 
-static bool is_sdp(const sip_t *sip)
+// The SDP of a message: all of its body, or a part of it. False: it has none.
+static bool find_sdp(const sip_t *sip, struct multipart_part *part)
 {
-    return sip->sip_payload && sip->sip_payload->pl_len > 0 && sip->sip_content_type &&
-           sip->sip_content_type->c_type &&
-           strcasecmp(sip->sip_content_type->c_type, "application/sdp") == 0;
+    const sip_content_type_t *type = sip->sip_content_type;
+    if (!sip->sip_payload || sip->sip_payload->pl_len == 0 || !type || !type->c_type)
+        return false;
+    size_t len = sip->sip_payload->pl_len;
+    *part = (struct multipart_part){.len = len, .next = len};
+    if (strcasecmp(type->c_type, "application/sdp") == 0)
+        return true;
+    const char *boundary = msg_header_find_param(type->c_common, "boundary");
+    return strncasecmp(type->c_type, "multipart/", 10) == 0 && boundary &&
+           multipart_find_sdp(boundary, sip->sip_payload->pl_data, len, part);
 }
 
 static void body_facts(const sip_t *sip, struct sip_facts *facts)
 {
-    if (!is_sdp(sip))
+    struct multipart_part part;
+    if (!find_sdp(sip, &part))
         return;
-    facts->body = sip->sip_payload->pl_data;
-    facts->body_len = sip->sip_payload->pl_len;
+    facts->body = sip->sip_payload->pl_data + part.at;
+    facts->body_len = part.len;
 }
 
 static void source_facts(msg_t *msg, struct sip_facts *facts)
@@ -200,7 +210,8 @@ bool message_count_hop(msg_t *msg, sip_t *sip)
     return true;
 }
 
-int message_set_body(msg_t *msg, sip_t *sip, const char *body, size_t len)
+// Replaces the whole body.
+static int set_payload(msg_t *msg, sip_t *sip, const char *body, size_t len)
 {
     su_home_t *home = msg_home(msg);
     if (sip->sip_payload)
@@ -218,6 +229,32 @@ int message_set_body(msg_t *msg, sip_t *sip, const char *body, size_t len)
     return payload && sip_header_insert(msg, sip, payload) >= 0 ? 0 : -ENOMEM;
 }
 
+// Replaces one part of the body; without text the part goes as a whole (RFC 5621).
+static int set_part(msg_t *msg, sip_t *sip, const struct multipart_part *part, const char *body,
+                    size_t len)
+{
+    const char *old = sip->sip_payload->pl_data;
+    size_t before = len > 0 ? part->at : part->whole;
+    size_t after = len > 0 ? part->at + part->len : part->next;
+    struct strbuf whole = STRBUF_INIT;
+    strbuf_add(&whole, old, before);
+    strbuf_add(&whole, body, len);
+    strbuf_add(&whole, old + after, sip->sip_payload->pl_len - after);
+    size_t total = whole.len;
+    char *text = strbuf_take(&whole);
+    int err = text ? set_payload(msg, sip, text, total) : -ENOMEM;
+    free(text);
+    return err;
+}
+
+int message_set_body(msg_t *msg, sip_t *sip, const char *body, size_t len)
+{
+    struct multipart_part part;
+    if (find_sdp(sip, &part) && part.at > 0)
+        return set_part(msg, sip, &part, body, len);
+    return set_payload(msg, sip, body, len);
+}
+
 int message_add_record_route(msg_t *msg, sip_t *sip, const char *uri)
 {
     sip_header_t *header = (sip_header_t *)sip_record_route_format(msg_home(msg), "<%s>", uri);
@@ -226,8 +263,11 @@ int message_add_record_route(msg_t *msg, sip_t *sip, const char *uri)
 
 bool message_is_encoded(const sip_t *sip)
 {
-    if (!is_sdp(sip))
+    struct multipart_part part;
+    if (!find_sdp(sip, &part))
         return false;
+    if (part.encoded)
+        return true;
     for (const sip_unknown_t *u = sip->sip_unknown; u; u = u->un_next)
         if (u->un_name && u->un_value &&
             (strcasecmp(u->un_name, "Content-Encoding") == 0 || strcmp(u->un_name, "e") == 0) &&

@@ -40,10 +40,12 @@ int message_set_status(msg_t *msg, sip_t *sip, int status);
 const char *message_line(const sip_t *sip, const char *name, char buf[static MESSAGE_LINE_MAX]);
 // RFC 3261 16.6: one hop less, or 70 where none was given. False: it was 0 already.
 bool message_count_hop(msg_t *msg, sip_t *sip);
-// Replaces the body and Content-Length; an empty body takes Content-Type away too. 0 or -ENOMEM.
+// Replaces the SDP, which may be a part of a multipart body (RFC 5621, PCSCF-075), and
+// Content-Length; without SDP the body is replaced. An empty text takes Content-Type, or the part,
+// away too. 0 or -ENOMEM.
 int message_set_body(msg_t *msg, sip_t *sip, const char *body, size_t len);
 int message_add_record_route(msg_t *msg, sip_t *sip, const char *uri);
-// An SDP body under Content-Encoding, which nobody here can read.
+// An SDP body under Content-Encoding or Content-Transfer-Encoding, which nobody here can read.
 bool message_is_encoded(const sip_t *sip);
 // The first option tag of Proxy-Require that is not served; NULL: none (RFC 3261 16.3).
 const char *message_unknown_extension(const sip_t *sip);

@@ -52,6 +52,7 @@ static void add_all(struct suite *s)
     suite_modification(s);
     suite_audio(s);
     suite_rtp(s);
+    suite_multipart(s);
     suite_failure(s);
     suite_misbehaviour(s);
     suite_sip(s);

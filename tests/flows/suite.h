@@ -25,6 +25,7 @@ void suite_tcp_failure(struct suite *s);
 void suite_modification(struct suite *s);
 void suite_audio(struct suite *s);
 void suite_rtp(struct suite *s);
+void suite_multipart(struct suite *s);
 void suite_failure(struct suite *s);
 void suite_misbehaviour(struct suite *s);
 void suite_sip(struct suite *s);
