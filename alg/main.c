@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Wires the process: configuration, loop, SIP, AGW, signals; runs; and on the way down releases
-// every session properly before anything closes.
+// Wires the process: configuration, loop, SIP, AGW, admin endpoint, signals; runs; and on the way
+// down releases every session properly before anything closes.
+//
+// SIGTERM: no new calls; those that stand may end by themselves for sip.drain_s (draining), then
+// they are released (BYE), then the process ends. Each further SIGTERM goes one step on at once.
+// SIGHUP: the configuration is read again; what is wrong with it leaves all as it was.
 //
 // Exit status: 0 after SIGTERM or SIGINT, 1 for a bad configuration or command line, 2 for what the
 // system refuses (address in use, no permission, no memory).
 #include "alg/loop.h"
 #include "alg/operator.h"
 #include "alg/proxy.h"
+#include "alg/session.h"
 #include "common/admin/admin.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "common/reason.h"
 
 #include <getopt.h>
@@ -35,14 +41,21 @@ const char *malloc_conf =
 // How long the last BYEs may take before the process ends without their answers.
 #define SHUTDOWN_MS 3000
 
+// How often it is looked whether the last call has gone.
+#define DRAIN_LOOK_MS 50
+
 struct process {
+    const char *config; // the file; NULL: built-in configuration
     struct config cfg;
     struct loop *loop;
     struct proxy *proxy;
     struct agw *agw;
     struct operator_desk desk;
     struct admin *admin; // NULL: off
-    uv_signal_t signals[3];
+    uv_signal_t signals[4];
+    uv_timer_t drain;
+    uint64_t drain_until_us;
+    unsigned stops; // how often it was told to end
 };
 
 static void usage(FILE *out)
@@ -59,8 +72,10 @@ static void usage(FILE *out)
             "  --version       print the version and end\n"
             "  --help          print this text and end\n"
             "\n"
-            "SIGTERM and SIGINT release all sessions and end the process; SIGUSR1 logs the\n"
-            "counters of everything that was refused or dropped.\n"
+            "SIGTERM and SIGINT end the process: no new calls, those that stand may go on for\n"
+            "sip.drain_s seconds and are then released; a second one releases them at once.\n"
+            "SIGHUP reads the configuration again; what cannot change while it runs is named\n"
+            "in the log. SIGUSR1 logs the counters of everything that was refused or dropped.\n"
             "Exit status: 0 ended as asked, 1 bad configuration, 2 the system refused.\n");
 }
 
@@ -112,6 +127,7 @@ static int read_config(struct config *cfg, const struct options *options)
         return EXIT_BAD_CONFIG;
     }
     log_set_level(cfg->log_level);
+    log_set_format(cfg->log_format);
     config_warn(cfg);
     if (!options->check)
         return -1;
@@ -127,26 +143,91 @@ static void log_counters(void)
                      reason_total((enum reason)r), reason_text((enum reason)r));
 }
 
-static void on_signal(uv_signal_t *handle, int number)
+// --- while it runs ----------------------------------------------------------------------------
+
+static void kept(void *arg, const char *key)
 {
-    struct process *process = handle->data;
-    if (number == SIGUSR1) {
-        log_counters();
+    log_warn("config", "%s: %s has changed: it stays as it is until the next start",
+             (const char *)arg, key);
+}
+
+static void reload(struct process *process)
+{
+    char error[CONFIG_ERROR_MAX];
+    struct config *fresh = calloc(1, sizeof(*fresh));
+    if (!process->config || !fresh) {
+        log_warn("config", "there is no configuration file to read again");
+        free(fresh);
+        return;
+    }
+    config_defaults(fresh);
+    if (config_load(fresh, process->config, error)) {
+        log_error("config", "all stays as it was: %s", error);
+    } else {
+        config_reload(&process->cfg, fresh, kept, (void *)process->config);
+        log_set_level(process->cfg.log_level);
+        log_set_format(process->cfg.log_format);
+        if (process->admin)
+            admin_set_token(process->admin, process->cfg.admin_token);
+        log_info("config", "%s was read again", process->config);
+    }
+    free(fresh);
+}
+
+static void on_drain(uv_timer_t *timer)
+{
+    struct process *process = timer->data;
+    if (sessions_count(proxy_sessions(process->proxy)) == 0 ||
+        clock_now_us() >= process->drain_until_us)
+        loop_stop(process->loop);
+}
+
+static void drain(struct process *process)
+{
+    unsigned count = sessions_count(proxy_sessions(process->proxy));
+    proxy_drain(process->proxy);
+    log_info("pcscf", "no new calls; %u sessions have %u s to end", count,
+             process->cfg.sip.drain_s);
+    notify_service("STOPPING=1\nSTATUS=Draining: no new calls");
+    process->drain_until_us = clock_now_us() + process->cfg.sip.drain_s * UINT64_C(1000000);
+    uv_timer_start(&process->drain, on_drain, DRAIN_LOOK_MS, DRAIN_LOOK_MS);
+}
+
+static void stop(struct process *process, int number)
+{
+    process->stops++;
+    if (process->stops == 1 && process->cfg.sip.drain_s > 0) {
+        drain(process);
         return;
     }
     log_info("pcscf", "%s: releasing all sessions", strsignal(number));
     loop_stop(process->loop);
 }
 
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct process *process = handle->data;
+    if (number == SIGUSR1)
+        log_counters();
+    else if (number == SIGHUP)
+        reload(process);
+    else
+        stop(process, number);
+}
+
 static void listen_to_signals(struct process *process)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         uv_signal_init(loop_uv(process->loop), &process->signals[i]);
         process->signals[i].data = process;
         uv_signal_start(&process->signals[i], on_signal, numbers[i]);
     }
+    uv_timer_init(loop_uv(process->loop), &process->drain);
+    process->drain.data = process;
 }
+
+// --- up and down ------------------------------------------------------------------------------
 
 // What the SIP stack has to say about itself is for those who look for it.
 static void on_sofia_log(void *stream, const char *fmt, va_list ap)
@@ -202,14 +283,19 @@ static void announce(const struct config *cfg)
     if (addr_is_set(&cfg->admin))
         log_info("pcscf", "admin: http://%s/", addr_format(&cfg->admin, text));
     log_info("pcscf", "ready");
+    notify_service("READY=1\nSTATUS=Serving");
 }
 
-// No new calls; BYEs for those that stand; then whatever is left after the bound is dropped.
+// BYEs for the sessions that stand; whatever is left after the bound, or when it is told to end
+// once more, is dropped.
 static void shut_down(struct process *process)
 {
     uint64_t end = clock_now_us() + SHUTDOWN_MS * UINT64_C(1000);
+    unsigned stops = process->stops;
+    uv_timer_stop(&process->drain);
+    notify_service("STOPPING=1\nSTATUS=Releasing all sessions");
     proxy_shut_down(process->proxy);
-    while (proxy_busy(process->proxy) && clock_now_us() < end)
+    while (proxy_busy(process->proxy) && clock_now_us() < end && process->stops == stops)
         loop_turn(process->loop, 50);
 }
 
@@ -230,6 +316,7 @@ int main(int argc, char **argv)
         status = read_config(&process.cfg, &options);
     if (status >= 0)
         return status;
+    process.config = options.config;
     su_init();
     su_log_redirect(NULL, on_sofia_log, NULL);
     status = open_all(&process) ? EXIT_SYSTEM : 0;

@@ -117,6 +117,11 @@ void proxy_agw_notification(void *arg, const struct agw_notification *notificati
         sessions_notification(proxy->sessions, notification);
 }
 
+void proxy_drain(struct proxy *proxy)
+{
+    proxy->shutting_down = true;
+}
+
 void proxy_shut_down(struct proxy *proxy)
 {
     proxy->shutting_down = true;

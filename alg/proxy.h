@@ -24,6 +24,8 @@ int proxy_open(struct proxy **out, const struct config *cfg, su_root_t *root, uv
 int proxy_attach_agw(struct proxy *proxy, struct agw *agw);
 // The callback for agw_open(); arg is the proxy.
 void proxy_agw_notification(void *arg, const struct agw_notification *notification);
+// Refuses new sessions (503) from now on.
+void proxy_drain(struct proxy *proxy);
 // Refuses new sessions (503) and releases those that stand.
 void proxy_shut_down(struct proxy *proxy);
 struct sessions *proxy_sessions(const struct proxy *proxy);

@@ -121,6 +121,7 @@ struct config {
         unsigned sessions_max;
         unsigned media_lines_max;
         unsigned message_max; // bytes
+        unsigned drain_s;     // how long calls may end by themselves after SIGTERM
         unsigned t1_ms, timer_c_s;
     } sip;
 
@@ -132,6 +133,7 @@ struct config {
     } trace;
 
     enum log_level log_level;
+    enum log_format log_format;
     struct addr admin;                 // not set: off
     char admin_token[CONFIG_NAME_MAX]; // "": none is needed, on loopback
 };
@@ -142,6 +144,13 @@ void config_defaults(struct config *cfg);
 // Reads path over the defaults. Returns 0, or -EINVAL with *cfg untouched and a sentence in error:
 // "FILE:LINE: KEY: what was expected".
 int config_load(struct config *cfg, const char *path, char error[static CONFIG_ERROR_MAX]);
+
+// Takes over from fresh what can change while the process runs: ues, network, e2ae, t38, tcp, msrp,
+// bfcp, trace, log, core.next_hop, admin.token, sip.sessions_max, sip.media_lines_max and
+// sip.drain_s. Everything else stays; kept is called for each key of which fresh says something
+// else, or for "another key" where it has no name here.
+void config_reload(struct config *cfg, const struct config *fresh,
+                   void (*kept)(void *arg, const char *key), void *arg);
 
 // Logs what is allowed but unwise on this machine: ports that the kernel hands out too.
 void config_warn(const struct config *cfg);

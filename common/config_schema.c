@@ -52,6 +52,10 @@ static const cyaml_strval_t level_words[] = {
     {"info", LOG_INFO},
     {"debug", LOG_DEBUG},
 };
+static const cyaml_strval_t format_words[] = {
+    {"text", LOG_TEXT},
+    {"json", LOG_JSON},
+};
 // TS 24.229 7.2A.7
 static const cyaml_strval_t mechanism_words[] = {
     {"udptl-dtls", MEDIASEC_UDPTL_DTLS},
@@ -139,6 +143,7 @@ static const cyaml_strval_t suite_words[] = {
     NUMBER("sip", "sessions_max", sip.sessions_max, 1, 1000000, 10000)                             \
     NUMBER("sip", "media_lines_max", sip.media_lines_max, 1, 32, 16)                               \
     NUMBER("sip", "message_max", sip.message_max, 2048, 1048576, 65536)                            \
+    NUMBER("sip", "drain_s", sip.drain_s, 0, 86400, 0)                                             \
     NUMBER("sip", "t1_ms", sip.t1_ms, 50, 5000, 500)                                               \
     NUMBER("sip", "timer_c_s", sip.timer_c_s, 1, 3600, 185)
 
@@ -150,7 +155,9 @@ static const cyaml_strval_t suite_words[] = {
 
 #define ADMIN_KEYS(STRING) STRING("admin", "token", admin_token)
 
-#define LOG_KEYS(CHOICE) CHOICE("log", "level", log_level, level_words, LOG_INFO)
+#define LOG_KEYS(CHOICE)                                                                           \
+    CHOICE("log", "level", log_level, level_words, LOG_INFO)                                       \
+    CHOICE("log", "format", log_format, format_words, LOG_TEXT)
 
 // --- defaults -------------------------------------------------------------------------------
 

@@ -5,6 +5,12 @@
 // Key material and media are never handed to this module.
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+// How a line looks: for people, or as one JSON object {"time", "level", "object", "session" where
+// the object is one, "text"}. Where standard error is the journal each line begins with its
+// priority ("<4>", sd-daemon(3)).
+enum log_format { LOG_TEXT, LOG_JSON };
+
+void log_set_format(enum log_format format);
 
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);

@@ -44,7 +44,7 @@ int admin_open(struct admin **out, const struct admin_settings *settings,
                char error[static CONFIG_ERROR_MAX]);
 // Where it listens.
 const struct addr *admin_address(const struct admin *admin);
-// From now on this token counts.
+// From now on this token counts. Beyond loopback "" changes nothing.
 void admin_set_token(struct admin *admin, const char *token);
 // Ends all connections. The loop must run once more for its handles to go. NULL is allowed.
 void admin_close(struct admin *admin);

@@ -353,7 +353,8 @@ const struct addr *admin_address(const struct admin *a)
 
 void admin_set_token(struct admin *a, const char *token)
 {
-    snprintf(a->token, sizeof(a->token), "%s", token);
+    if (token[0] || a->loopback) // beyond loopback there is always one
+        snprintf(a->token, sizeof(a->token), "%s", token);
 }
 
 static void on_closed(uv_handle_t *handle)

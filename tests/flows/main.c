@@ -61,6 +61,7 @@ static void add_all(struct suite *s)
     suite_openssl(s);
     suite_openssl_tcp(s);
     suite_sipp(s);
+    suite_operation(s);
     suite_admin(s);
     suite_load(s);
 }

@@ -102,7 +102,7 @@ struct pcscf *pcscf_start(struct flow *f, const struct pcscf_options *options)
     p->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     ck_assert_int_ge(inotify_add_watch(p->watch, flow_path(f, "charts"), IN_CLOSE_WRITE), 0);
     p->program = program_run(f, "pcscf", flow_binary(f, "pcscf"), "--config pcscf.yaml");
-    program_line(p->program, " pcscf: ready$");
+    program_line(p->program, " pcscf: ready$|\"text\":\"ready\"");
     p->descriptors = pcscf_descriptors(p);
     return p;
 }

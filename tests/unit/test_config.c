@@ -140,7 +140,7 @@ START_TEST(the_reference_explains_every_key)
         memcpy(above, line, sizeof(above));
     }
     fclose(f);
-    ck_assert_uint_eq(keys, 72);
+    ck_assert_uint_eq(keys, 74);
 }
 END_TEST
 
@@ -592,6 +592,72 @@ START_TEST(ephemeral_ports_are_warned_of)
 }
 END_TEST
 
+// --- reading it again -------------------------------------------------------------------------
+
+static const char *kept_keys[8];
+static unsigned kept_count;
+
+static void keep(void *arg, const char *key)
+{
+    ck_assert_uint_lt(kept_count, 8);
+    kept_keys[kept_count++] = key;
+}
+
+// What sockets and threads were made of stays and is named; what each call reads anew changes.
+START_TEST(some_keys_change_while_it_runs)
+{
+    static struct config now, fresh;
+    config_defaults(&now);
+    config_defaults(&fresh);
+    config_reload(&now, &fresh, keep, NULL);
+    ck_assert_uint_eq(kept_count, 0);
+    fresh.t38.setup_answer = SETUP_CHOICE_ACTIVE;
+    fresh.log_level = LOG_DEBUG;
+    fresh.sip.sessions_max = 7;
+    fresh.trace.recent = 3;
+    snprintf(fresh.ues[0].user, sizeof(fresh.ues[0].user), "alice");
+    fresh.ue_count = 1;
+    config_reload(&now, &fresh, keep, NULL);
+    ck_assert_uint_eq(kept_count, 0);
+    ck_assert_int_eq(now.t38.setup_answer, SETUP_CHOICE_ACTIVE);
+    ck_assert_int_eq(now.log_level, LOG_DEBUG);
+    ck_assert_uint_eq(now.sip.sessions_max, 7);
+    ck_assert_uint_eq(now.trace.recent, 3);
+    ck_assert_str_eq(now.ues[0].user, "alice");
+    addr_parse_hostport(&fresh.access.listen[0], "127.0.0.1:5066");
+    fresh.agw.workers = 3;
+    fresh.sip.t1_ms = 100;
+    addr_parse_hostport(&fresh.admin, "127.0.0.1:1234");
+    config_reload(&now, &fresh, keep, NULL);
+    ck_assert_uint_eq(kept_count, 4);
+    ck_assert_str_eq(kept_keys[0], "access.listen");
+    ck_assert_str_eq(kept_keys[1], "agw.workers");
+    ck_assert_str_eq(kept_keys[2], "sip.t1_ms");
+    ck_assert_str_eq(kept_keys[3], "admin.listen");
+    ck_assert_int_eq(addr_port(&now.access.listen[0]), 5060);
+    ck_assert_uint_eq(now.agw.workers, 0);
+    ck_assert_uint_eq(now.sip.t1_ms, 500);
+}
+END_TEST
+
+// Beyond loopback the admin endpoint needs a token, and a token is long enough not to be guessed.
+START_TEST(the_admin_endpoint_needs_a_token)
+{
+    static struct config cfg;
+    expect_refused("admin: {listen: \"192.0.2.1:8060\"}\n",
+                   "1: admin.listen: expected a loopback address, or admin.token beside it, got "
+                   "\"192.0.2.1:8060\"");
+    expect_refused("admin: {token: short}\n", "1: admin.token: expected 16 or more letters, digits "
+                                              "and -._~+/=, got \"short\"");
+    expect_refused("admin: {token: \"with blanks in it\"}\n",
+                   "1: admin.token: expected 16 or more letters, digits and -._~+/=, got "
+                   "\"with blanks in it\"");
+    config_defaults(&cfg);
+    load(&cfg, "admin: {listen: \"192.0.2.1:8060\", token: 0123456789abcdef}\n");
+    ck_assert_str_eq(cfg.admin_token, "0123456789abcdef");
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -618,6 +684,8 @@ int main(void)
         values_that_do_fit,
         shown_values_are_harmless,
         ephemeral_ports_are_warned_of,
+        some_keys_change_while_it_runs,
+        the_admin_endpoint_needs_a_token,
     };
 
     return SUITE_RUN("config", tests);

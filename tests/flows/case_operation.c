@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The daemon as a service: it tells its manager how far it is, lets calls end before it ends, reads
+// its configuration again, and logs for machines.
+#include "tests/flows/agent.h"
+#include "tests/flows/suite.h"
+
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+// --- the service manager ----------------------------------------------------------------------
+
+// A service manager's socket, which programs started from now on are told of.
+static int manager_open(struct flow *f)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const char *name = flow_text(f, "@pcscf-flow-%d", (int)getpid());
+    strncpy(at.sun_path + 1, name + 1, sizeof(at.sun_path) - 2);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at,
+                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
+                     0);
+    setenv("NOTIFY_SOCKET", name, 1);
+    return fd;
+}
+
+static const char *manager_hears(struct flow *f, int fd)
+{
+    char text[256];
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    flow_check(f, poll(&ready, 1, flow_patience()) == 1, "the service manager hears nothing");
+    ssize_t n = recv(fd, text, sizeof(text), 0);
+    ck_assert_int_gt(n, 0);
+    return flow_copy(f, text, (size_t)n);
+}
+
+// Ready once everything is open; stopping as soon as it is told to end (sd_notify(3)).
+START_TEST(the_service_manager_is_told)
+{
+    struct flow *f = flow_open("notify");
+    int manager = manager_open(f);
+    struct pcscf *p = pcscf_start(f, NULL);
+    must_say(f, manager_hears(f, manager), "^READY=1$");
+    pcscf_stop(p);
+    must_say(f, manager_hears(f, manager), "^STOPPING=1$");
+    close(manager);
+    flow_close(f);
+}
+END_TEST
+
+// --- the end ----------------------------------------------------------------------------------
+
+static struct call call_that_stays(void)
+{
+    return (struct call){
+        .caller = HOST_UE, .ue = "--expect-bye", .core = "--expect-bye", .no_fax = true};
+}
+
+static const struct pcscf_options draining = {.admin = true, .sip = "drain_s: 60"};
+
+static void must_refuse(struct pcscf *p)
+{
+    struct flow *f = pcscf_flow(p);
+    struct program *late =
+        program_run(f, "late", flow_binary(f, "e2ae-ua"),
+                    flow_text(f,
+                              "--side ue --listen %s:0 --proxy %s --call sip:core@%s "
+                              "--offer t38",
+                              flow_host(f, HOST_OTHER), pcscf_access(p), flow_at(f, HOST_CORE)));
+    program_line(late, "^refused status=503 ");
+    program_wait(late);
+}
+
+static const char *shown(struct pcscf *p, const char *arguments)
+{
+    struct flow *f = pcscf_flow(p);
+    struct program *ctl = program_run(f, "pcscfctl", flow_binary(f, "pcscfctl"),
+                                      flow_text(f, "--server %s %s", pcscf_admin(p), arguments));
+    flow_check(f, program_wait(ctl) == 0, "pcscfctl: %s", program_text(ctl));
+    return program_text(ctl);
+}
+
+// After SIGTERM new calls are refused (503) while those that stand go on; when the last one has
+// ended so does the process.
+START_TEST(calls_may_end_by_themselves)
+{
+    struct flow *f = flow_open("drain");
+    struct pcscf *p = pcscf_start(f, &draining);
+    struct call call = call_that_stays();
+    call_start(p, &call);
+    program_line(call.programs[HOST_UE], "^dtls-established ");
+    program_line(call.programs[HOST_CORE], "^call-up ");
+    program_signal(pcscf_program(p), SIGTERM);
+    program_line(pcscf_program(p), "no new calls; 1 sessions have 60 s to end$");
+    must_say(f, shown(p, "show"), "^state +draining: no new calls$");
+    must_refuse(p);
+    flow_check(f, !program_ended(call.programs[HOST_UE]), "the call was not let go on");
+    const char *id = flow_value(f, shown(p, "calls live --json"), "\"id\": ", "\"id\": \"");
+    shown(p, flow_text(f, "hangup %.8s", id));
+    call_finish(p, &call);
+    ck_assert_int_eq(program_wait(pcscf_program(p)), 0);
+    flow_close(f);
+}
+END_TEST
+
+// Told a second time it releases what stands: both sides get a BYE (TS 24.229 5.2.8.1).
+START_TEST(a_second_signal_releases)
+{
+    struct flow *f = flow_open("drain-twice");
+    struct pcscf *p = pcscf_start(f, &draining);
+    struct call call = call_that_stays();
+    call_start(p, &call);
+    program_line(call.programs[HOST_UE], "^dtls-established ");
+    program_line(call.programs[HOST_CORE], "^call-up ");
+    program_signal(pcscf_program(p), SIGTERM);
+    program_line(pcscf_program(p), "no new calls; ");
+    program_signal(pcscf_program(p), SIGTERM);
+    call_finish(p, &call);
+    must_say(f, call_ue(&call), "^bye-received reason=.SIP;cause=503;text=.The P-CSCF is shutting");
+    must_say(f, call_core(&call), "^bye-received reason=.SIP;cause=503;");
+    ck_assert_int_eq(program_wait(pcscf_program(p)), 0);
+    flow_close(f);
+}
+END_TEST
+
+// --- SIGHUP -----------------------------------------------------------------------------------
+
+static void reload(struct pcscf *p, const char *line)
+{
+    program_signal(pcscf_program(p), SIGHUP);
+    program_line(pcscf_program(p), line);
+}
+
+// What can change changes for the next call; what cannot is named and stays; a file with a mistake
+// changes nothing.
+START_TEST(the_configuration_is_read_again)
+{
+    struct flow *f = flow_open("reload");
+    struct pcscf_options options = {.admin = true, .error = "all stays as it was: "};
+    struct pcscf *p = pcscf_start(f, &options);
+    const char *text = flow_read(f, flow_path(f, "pcscf.yaml"));
+    flow_write(f, "pcscf.yaml",
+               flow_text(f, "%slog: {level: debug}\nt38: {setup_answer: active}\n",
+                         flow_replace(f, text, flow_text(f, "min: %u", ACCESS_PORTS),
+                                      flow_text(f, "min: %u", ACCESS_PORTS + 2))));
+    reload(p, "access.ports.min has changed: it stays");
+    program_line(pcscf_program(p), "pcscf.yaml was read again$");
+    must_say(f, shown(p, "show"), "^log level +debug$");
+    struct call call = {.caller = HOST_UE};
+    call_run(p, &call);
+    must_say(f, call_ue(&call), "^answer-received .* setup=active ");
+    flow_write(f, "pcscf.yaml", "t38: {setup_answer: passive}\nagw: {mtu: 1}\n");
+    reload(p, "all stays as it was: pcscf.yaml:2: agw.mtu: expected ");
+    must_say(f, shown(p, "show"), "^log level +debug$");
+    pcscf_stop(p);
+    flow_close(f);
+}
+END_TEST
+
+// --- the log ----------------------------------------------------------------------------------
+
+// Every line is one JSON object with time, level, object and text; lines of a session name it by
+// the id that pcscfctl knows.
+START_TEST(the_log_is_json)
+{
+    struct flow *f = flow_open("json-log");
+    struct pcscf *p = pcscf_start(f, &(struct pcscf_options){.log = "format: json", .admin = true});
+    struct call call = {.caller = HOST_UE};
+    unsigned sessions = 0;
+    call_run(p, &call);
+    pcscf_chart(p);
+    const char *calls = flow_text(f, "%s", shown(p, "calls --json"));
+    pcscf_stop(p);
+    const char *line = program_text(pcscf_program(p));
+    for (size_t len; *line != '\0'; line += len + (line[len] != '\0')) {
+        len = strcspn(line, "\n");
+        json_t *v = json_loadb(line, len, 0, NULL);
+        flow_check(f, v, "no JSON: %.*s", (int)len, line);
+        static const char *const members[] = {"time", "level", "object", "text"};
+        for (int i = 0; i < 4; i++)
+            flow_check(f, json_string_value(json_object_get(v, members[i])), "no %s", members[i]);
+        const char *session = json_string_value(json_object_get(v, "session"));
+        flow_check(f, !session || strstr(calls, session), "no session %s", session);
+        sessions += session != NULL;
+        json_decref(v);
+    }
+    ck_assert_uint_gt(sessions, 0);
+    flow_close(f);
+}
+END_TEST
+
+void suite_operation(struct suite *s)
+{
+    ONCE(s, the_service_manager_is_told);
+    ONCE(s, calls_may_end_by_themselves);
+    ONCE(s, a_second_signal_releases);
+    ONCE(s, the_configuration_is_read_again);
+    ONCE(s, the_log_is_json);
+}
