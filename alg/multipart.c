@@ -32,9 +32,10 @@ static bool is_delimiter(struct text line, struct text boundary)
     if (line.len < boundary.len + 2 || memcmp(line.at, "--", 2) != 0 ||
         memcmp(line.at + 2, boundary.at, boundary.len) != 0)
         return false;
-    line.at += boundary.len + 2;
-    line.len -= boundary.len + 2;
-    return strspn(line.at, "- \t\r\n") >= line.len;
+    for (size_t i = boundary.len + 2; i < line.len; i++)
+        if (line.at[i] != '-' && line.at[i] != ' ' && line.at[i] != '\t')
+            return false;
+    return true;
 }
 
 // Moves *rest behind the next delimiter. Returns where the delimiter begins, its line end before
