@@ -50,7 +50,7 @@ enum direction { SEAL, OPEN };
 struct savp {
     uint64_t hold_us;
     struct key *now[2], *before[2]; // per direction; NULL: none
-    uint64_t changed_us;            // when before[OPEN] was replaced
+    uint64_t changed_us;            // when now[OPEN] came
 };
 
 // --- keys ---------------------------------------------------------------------------------------
@@ -108,40 +108,30 @@ static bool holds(const struct key *k, const struct sdes_crypto *crypto)
     return k && sdes_same_key(&k->crypto, crypto);
 }
 
-// NONE of the keys is to be made: the attribute is not given, or is known.
-static bool is_known(const struct savp *s, enum direction d, const struct sdes_crypto *crypto)
+static int set_key(struct savp *s, enum direction d, const struct sdes_crypto *crypto)
 {
-    return crypto->suite == SDES_NONE || holds(s->now[d], crypto) || holds(s->before[d], crypto);
-}
-
-static void use(struct savp *s, enum direction d, const struct sdes_crypto *crypto,
-                struct key *fresh)
-{
-    struct key *old = s->now[d];
+    struct key *old = s->now[d], *next = s->before[d];
     if (crypto->suite == SDES_NONE || holds(old, crypto))
-        return;
-    s->now[d] = fresh ? fresh : s->before[d];
-    if (fresh)
+        return 0;
+    if (!holds(next, crypto)) {
+        next = key_open(crypto);
+        if (!next)
+            return -ENOMEM;
         key_close(s->before[d]);
+    }
+    s->now[d] = next;
     s->before[d] = old;
+    return 0;
 }
 
 int savp_configure(struct savp *s, const struct sdes_crypto *local,
                    const struct sdes_crypto *remote, uint64_t now_us)
 {
-    const struct sdes_crypto *crypto[2] = {[SEAL] = local, [OPEN] = remote};
-    struct key *fresh[2] = {NULL, NULL};
-    for (int d = SEAL; d <= OPEN; d++) {
-        if (is_known(s, d, crypto[d]) || (fresh[d] = key_open(crypto[d])))
-            continue;
-        key_close(fresh[SEAL]);
-        return -ENOMEM;
-    }
-    if (remote->suite != SDES_NONE && !holds(s->now[OPEN], remote))
+    const struct key *before = s->now[OPEN];
+    int seal = set_key(s, SEAL, local), open = set_key(s, OPEN, remote);
+    if (s->now[OPEN] != before)
         s->changed_us = now_us;
-    for (int d = SEAL; d <= OPEN; d++)
-        use(s, d, crypto[d], fresh[d]);
-    return 0;
+    return seal ? seal : open;
 }
 
 // --- sources and indexes ------------------------------------------------------------------------

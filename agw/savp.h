@@ -26,8 +26,8 @@ struct savp *savp_create(uint64_t hold_us);
 void savp_release(struct savp *savp);
 
 // Local and Remote cryptographic SDES attribute; one with SDES_NONE leaves what there is. The key
-// in use changes nothing, the one before it comes back with its indexes. 0, or -ENOMEM with nothing
-// changed.
+// in use changes nothing, the one before it comes back with its indexes. 0, or -ENOMEM: a direction
+// without memory keeps what it had.
 int savp_configure(struct savp *savp, const struct sdes_crypto *local,
                    const struct sdes_crypto *remote, uint64_t now_us);
 

@@ -119,7 +119,7 @@ static void send_packet(const struct peer *from, struct packet p)
 
 static void expect_packet(const struct peer *at, struct packet want)
 {
-    struct packet got;
+    struct packet got = {.len = 0};
     ssize_t n = peer_receive(at, got.bytes, sizeof got.bytes, WAIT_MS);
     ck_assert_int_eq(n, (ssize_t)want.len);
     ck_assert_mem_eq(got.bytes, want.bytes, want.len);
@@ -128,7 +128,7 @@ static void expect_packet(const struct peer *at, struct packet want)
 // What arrives is sealed, and opens to this.
 static void expect_sealed(struct call *c, const struct peer *at, struct packet want)
 {
-    struct packet got;
+    struct packet got = {.len = 0};
     ssize_t n = peer_receive(at, got.bytes, sizeof got.bytes, WAIT_MS);
     ck_assert_int_gt(n, (ssize_t)want.len);
     int len = (int)n;
