@@ -5,6 +5,7 @@
 // Failures: what is no sip, sips or tel URI equals nothing but its own spelling.
 #include "alg/identity.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -97,6 +98,43 @@ bool identity_same(struct field a, struct field b)
         return (x.tel || x.phone) && (y.tel || y.phone) && same_number(x.user, y.user);
     return same_text(x.user, y.user) && x.host.len == y.host.len &&
            strncasecmp(x.host.at, y.host.at, x.host.len) == 0;
+}
+
+static void put(char *buf, size_t *len, char c)
+{
+    buf[(*len)++] = c;
+}
+
+static size_t key_of_number(struct field number, char *buf)
+{
+    size_t len = 0;
+    put(buf, &len, 't');
+    for (size_t i = 0; i < number.len; i++)
+        if (!is_separator(number.at[i]))
+            put(buf, &len, number.at[i]);
+    return len;
+}
+
+size_t identity_key(struct field uri, char *buf, size_t size)
+{
+    struct identity_uri parts;
+    size_t len = 0;
+    if (uri.len + 3 > size) // a letter for the kind, and "@" where the URI has none
+        return 0;
+    if (!split(uri, &parts)) {
+        put(buf, &len, 'o');
+        memcpy(buf + len, uri.at, uri.len);
+        return len + uri.len;
+    }
+    if (parts.tel || parts.phone)
+        return key_of_number(parts.user, buf);
+    put(buf, &len, 's');
+    memcpy(buf + len, parts.user.at, parts.user.len);
+    len += parts.user.len;
+    put(buf, &len, '@');
+    for (size_t i = 0; i < parts.host.len; i++)
+        put(buf, &len, (char)tolower((unsigned char)parts.host.at[i]));
+    return len;
 }
 
 const char *identity_find(const struct identities *user, struct field uri)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #ifndef ALG_REGISTRATION_H
 #define ALG_REGISTRATION_H
-// The registrations of this P-CSCF: one per flow of a UE (RFC 5626), that is per private identity
-// with its reg-id and instance, or with its contact. What a REGISTER asks for is pending until the
-// 200; only then it takes the place of what was agreed before (TS 24.229 5.2.2).
+// The registrations of this P-CSCF: one per flow of a UE (RFC 5626), that is per address of record
+// with its instance and reg-id, or with its contact. Another identity of the same implicit set is
+// the same registration. What a REGISTER asks for is pending until the 200; only then it takes the
+// place of what was agreed before (TS 24.229 5.2.2).
 //
 // No SIP library, no clock: text and time come from outside. Times are monotonic milliseconds.
 
@@ -70,6 +71,8 @@ struct registration *registrations_by_flow(const struct registrations *all,
 // contacts; registration_next_contact() gives the others.
 struct registration *registrations_by_impu(const struct registrations *all, const char *uri);
 struct registration *registration_next_contact(const struct registration *r, const char *uri);
+// By the URI of a contact that was accepted, user and host alone.
+struct registration *registrations_by_contact(const struct registrations *all, const char *uri);
 // By address alone, for UEs that do not send from the port they registered from; NULL also when
 // several users share it.
 struct registration *registrations_by_host(const struct registrations *all, const struct addr *a);
@@ -77,8 +80,11 @@ struct registration *registrations_by_host(const struct registrations *all, cons
 // In no order, until visit returns false. visit may not change the table.
 void registrations_foreach(const struct registrations *all,
                            bool (*visit)(void *arg, struct registration *r), void *arg);
-// Ends what has expired. Returns the time of the next look, UINT64_MAX: nothing is waiting.
-uint64_t registrations_expire(struct registrations *all, uint64_t now_ms);
+// Ends what has expired; to be called once a second.
+void registrations_expire(struct registrations *all, uint64_t now_ms);
+// Those whose traces are kept, newest first, gone ones included, until visit returns false.
+void registrations_recent(const struct registrations *all,
+                          bool (*visit)(void *arg, struct registration *r), void *arg);
 
 // --- a REGISTER and its answer ----------------------------------------------------------------
 
@@ -95,6 +101,9 @@ struct registration_request {
     unsigned mediasec; // mechanisms of Security-Client, enum mediasec bits
     bool sec_agree;    // it had a Security-Client with media mechanisms
 };
+// The registration this REGISTER is about, as it is; NULL: none.
+struct registration *registrations_find(const struct registrations *all,
+                                        const struct registration_request *request);
 // Finds the registration this REGISTER is about or makes a pending one. *token is what goes into
 // Path: that of the flow if it stays, else a new one. NONE, or REGISTRATION_LIMIT, INTERNAL.
 enum reason registrations_attempt(struct registrations *all,
@@ -104,7 +113,7 @@ enum reason registrations_attempt(struct registrations *all,
 // What a 200 says. Text is borrowed.
 struct registration_grant {
     uint32_t expires_s;       // of this contact; 0: it is de-registered
-    const char *const *uri;   // P-Associated-URI in order
+    const char *const *uri;   // of P-Associated-URI, in order
     unsigned uri_count;       // 0: the AoR alone
     const char *const *route; // Service-Route, in order, whole entries
     unsigned route_count;     // 0: none is stored (RFC 3608 6.1)
@@ -124,8 +133,8 @@ void registration_refuse(struct registration *r);
 void registration_end(struct registration *r, enum reason reason);
 // The network has changed the expiry (RFC 3680 5.3: shortened).
 void registration_shorten(struct registration *r, uint32_t expires_s, uint64_t now_ms);
-// All contacts of the private identity, as "Contact: *" has it.
-void registrations_end_user(struct registrations *all, const char *impi, enum reason reason);
+// All contacts of a public user identity, as "Contact: *" has it (RFC 3261 10.2.2).
+void registrations_end_user(struct registrations *all, const char *aor, enum reason reason);
 
 // --- one registration -------------------------------------------------------------------------
 

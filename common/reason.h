@@ -30,6 +30,26 @@
     X(GLARE, 491, "offer pending", "Another offer of this dialog is still open", "RFC 3261 14.2")  \
     X(SESSION_LIMIT, 503, "too many sessions", "The configured number of sessions is reached",     \
       "RFC 3261 21.5.4")                                                                           \
+    /* registration */                                                                             \
+    X(REGISTRATION_LIMIT, 503, "too many registrations",                                           \
+      "The configured number of registrations is reached", "RFC 3261 21.5.4")                      \
+    X(REGISTRATION_EXPIRED, 0, "registration expired", "The registration was not renewed in time", \
+      "TS 24.229 5.2.5")                                                                           \
+    X(REGISTRATION_REFUSED, 0, "registration refused", "The core has refused the registration",    \
+      "TS 24.229 5.2.2.1")                                                                         \
+    X(NOT_REGISTERED, 403, "not registered", "The sender is not registered here",                  \
+      "TS 24.229 5.2.6.3")                                                                         \
+    X(NO_FLOW, 480, "flow lost", "The flow of the UE is lost", "TS 24.229 5.2.6.4.3")              \
+    X(FLOW_FAILED, 430, "flow failed", "The flow of the UE has failed; another one may work",      \
+      "RFC 5626 5.3")                                                                              \
+    X(PATH_UNKNOWN, 480, "unknown Path", "The Path names no registration of this P-CSCF",          \
+      "TS 24.229 5.2.6.4.3")                                                                       \
+    X(REGISTRAR_DOWN, 504, "no entry point", "The home network cannot be reached",                 \
+      "TS 24.229 5.2.2.1")                                                                         \
+    X(SECURITY_NOT_AGREED, 494, "security agreement differs",                                      \
+      "Security-Verify is not what was sent in Security-Server", "RFC 3329 2.3.1")                 \
+    X(SECURITY_REQUIRED, 421, "sec-agree required",                                                \
+      "The REGISTER offers none of the mechanisms that the policy wants", "RFC 3329 2.3.1")        \
     X(CALLER_CANCELLED, 487, "cancelled", "The caller gave up", "RFC 3261 9.1")                    \
     X(CALLEE_REFUSED, 0, "refused", "The called side refused the call", "RFC 3261 16.7")           \
     X(NO_ANSWER, 408, "no answer", "The called side did not answer in time", "RFC 3261 16.8")      \
