@@ -41,6 +41,9 @@ struct sip_facts {
     size_t body_len;
     struct addr source;
     bool tcp;
+    const char *wire; // the whole message as it is on the wire, keys masked; NULL: not wanted
+    size_t wire_len;
+    uint64_t time_us; // when it came or left; 0: now
 };
 
 #endif

@@ -6,7 +6,9 @@
 // Failure paths: a listening point that cannot be had ends the start with a sentence; what cannot
 // be served is answered with the status of its reason and a Warning for people.
 #include "alg/proxy_internal.h"
+#include "alg/wire.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/random.h"
 
@@ -205,15 +207,24 @@ void proxy_close(struct proxy *proxy)
     free(proxy);
 }
 
+static void tell_answered(struct forward *f, uint64_t time_us, const char *note)
+{
+    struct wire wire = {nta_incoming_getresponse(f->irq), time_us};
+    if (wire.msg)
+        wire_sent(f->proxy, f->session, f->from, &wire, note);
+}
+
 void proxy_answer(struct forward *f, int status, const char *warning, const char *extra)
 {
     if (!f->irq)
         return;
+    uint64_t began_us = clock_now_us();
     char line[320];
     snprintf(line, sizeof(line), "Warning: 399 pcscf \"%s\"", warning ? warning : "");
     nta_incoming_treply(f->irq, status, sip_status_phrase(status),
                         TAG_IF(warning, SIPTAG_HEADER_STR(line)),
                         TAG_IF(extra, SIPTAG_HEADER_STR(extra)), TAG_END());
+    tell_answered(f, began_us, warning);
     proxy_done_upstream(f);
 }
 
@@ -222,12 +233,5 @@ void proxy_refuse(struct forward *f, enum reason reason, const char *text)
     int status = reason_status(reason);
     if (!f->irq)
         return;
-    if (f->session) {
-        struct sip_facts facts = {.kind = f->id.kind,
-                                  .method = f->id.kind == SIP_INVITE ? "INVITE" : "request",
-                                  .status = status ? status : 500,
-                                  .phrase = sip_status_phrase(status ? status : 500)};
-        session_sent(f->session, f->from, &facts, text);
-    }
     proxy_answer(f, status ? status : 500, text && text[0] ? text : reason_text(reason), NULL);
 }

@@ -4,6 +4,7 @@
 // response. A request that cannot be built or sent is logged; the other side is served all the
 // same.
 #include "alg/proxy_internal.h"
+#include "alg/wire.h"
 
 #include "common/log.h"
 #include "common/strbuf.h"
@@ -66,13 +67,6 @@ fail:
     return NULL;
 }
 
-static void tell(struct session *s, msg_t *msg, enum side to, const char *note)
-{
-    struct sip_facts facts;
-    message_outline(msg, sip_object(msg), &facts);
-    session_sent(s, to, &facts, note);
-}
-
 static int on_own_response(struct forward *f, nta_outgoing_t *orq, sip_t const *sip)
 {
     int status = sip && sip->sip_status ? sip->sip_status->st_status : 408;
@@ -84,7 +78,8 @@ static int on_own_response(struct forward *f, nta_outgoing_t *orq, sip_t const *
     return 0;
 }
 
-static void send_bye(struct proxy *proxy, struct session *s, enum side to, msg_t *msg)
+static void send_bye(struct proxy *proxy, struct session *s, enum side to, msg_t *msg,
+                     const char *note)
 {
     struct hop hop = first_hop_to(session_party(s, to), to, msg_home(msg));
     const struct listen *out = route_departure(proxy, to, &hop.addr);
@@ -98,15 +93,18 @@ static void send_bye(struct proxy *proxy, struct session *s, enum side to, msg_t
     f->from = side_other(to);
     f->id.kind = SIP_BYE;
     char url[MESSAGE_HOP_STRLEN];
+    struct wire wire = wire_hold(msg);
     f->orq = nta_outgoing_mcreate(proxy->agent, on_own_response, f,
                                   (url_string_t *)message_hop_url(&hop, url), msg,
                                   TPTAG_IDENT(out->ident), TAG_END());
     if (!f->orq) {
+        wire_drop(&wire);
         msg_destroy(msg);
         log_error("proxy", "a BYE to %s could not be sent", url);
         proxy_forward_settle(f);
         return;
     }
+    wire_sent(proxy, s, to, &wire, note);
     proxy->own_requests++;
 }
 
@@ -123,8 +121,7 @@ void release_send_bye(void *arg, struct session *s, enum side to, enum reason re
         log_error("proxy", "no BYE to the %s side: its remote target is not known", side_name(to));
         return;
     }
-    tell(s, msg, to, extra);
-    send_bye(proxy, s, to, msg);
+    send_bye(proxy, s, to, msg, extra);
 }
 
 void release_ack(struct proxy *proxy, struct session *s, enum side to, uint32_t cseq)
@@ -138,10 +135,11 @@ void release_ack(struct proxy *proxy, struct session *s, enum side to, uint32_t 
         msg_destroy(msg);
         return;
     }
-    tell(s, msg, to, NULL);
     char url[MESSAGE_HOP_STRLEN];
+    struct wire wire = wire_hold(msg);
     nta_msg_tsend(proxy->agent, msg, (url_string_t *)message_hop_url(&hop, url),
                   TPTAG_IDENT(out->ident), TAG_END());
+    wire_sent(proxy, s, to, &wire, NULL);
 }
 
 void release_fail_early(void *arg, struct session *s, enum reason reason)

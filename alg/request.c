@@ -5,6 +5,7 @@
 // Failure paths: what cannot be served is answered with the status of its reason; ACKs that belong
 // nowhere are dropped.
 #include "alg/proxy_internal.h"
+#include "alg/wire.h"
 
 #include "alg/branch.h"
 #include "common/clock.h"
@@ -128,34 +129,35 @@ static enum reason record_route(struct passage *p, const struct listen *out, boo
     return REASON_NONE;
 }
 
-static void tell_sent(const struct passage *p, enum side to)
+// Hands our copy to the stack. False: it did not take it.
+static bool hand_over(struct passage *p, const char *url, const struct listen *out)
 {
-    if (!p->f->session)
-        return;
-    struct sip_facts sent;
-    message_outline(p->msg, p->sip, &sent);
-    session_sent(p->f->session, to, &sent, NULL);
+    struct forward *f = p->f;
+    char branch[BRANCH_STRLEN];
+    if (p->facts.kind == SIP_ACK)
+        nta_msg_tsend(p->proxy->agent, p->msg, (url_string_t *)url, TPTAG_IDENT(out->ident),
+                      TAG_END());
+    else
+        f->orq =
+            nta_outgoing_mcreate(p->proxy->agent, response_received, f, (url_string_t *)url, p->msg,
+                                 TPTAG_IDENT(out->ident),
+                                 NTATAG_BRANCH_KEY(branch_make(p->loop_hash, branch)), TAG_END());
+    if (p->facts.kind != SIP_ACK && !f->orq)
+        return false;
+    p->msg = NULL;
+    return true;
 }
 
 static enum reason send_on(struct passage *p, struct hop next, const struct listen *out)
 {
-    struct forward *f = p->f;
-    enum side to = side_other(p->in->side);
-    char url[MESSAGE_HOP_STRLEN], branch[BRANCH_STRLEN];
+    char url[MESSAGE_HOP_STRLEN];
     message_hop_url(&next, url);
-    tell_sent(p, to);
-    if (p->facts.kind == SIP_ACK) {
-        nta_msg_tsend(p->proxy->agent, p->msg, (url_string_t *)url, TPTAG_IDENT(out->ident),
-                      TAG_END());
-        p->msg = NULL;
-        return REASON_NONE;
-    }
-    f->orq = nta_outgoing_mcreate(p->proxy->agent, response_received, f, (url_string_t *)url,
-                                  p->msg, TPTAG_IDENT(out->ident),
-                                  NTATAG_BRANCH_KEY(branch_make(p->loop_hash, branch)), TAG_END());
-    if (!f->orq)
+    struct wire wire = wire_hold(p->msg);
+    if (!hand_over(p, url, out)) {
+        wire_drop(&wire);
         return REASON_NEXT_HOP_DOWN;
-    p->msg = NULL;
+    }
+    wire_sent(p->proxy, p->f->session, side_other(p->in->side), &wire, NULL);
     return REASON_NONE;
 }
 
@@ -263,6 +265,7 @@ static void begin(struct proxy *proxy, const struct listen *in, msg_t *received,
         p.sip = sip_object(p.msg);
         // addresses are those of the packet: a copy does not carry them
         message_facts(received, sip_object(received), scratch, &p.facts);
+        wire_read(proxy, received, scratch, &p.facts);
         open_forward(&p, irq);
         serve(&p);
     } else if (irq) {

@@ -5,6 +5,7 @@
 // Failure paths: a next hop that cannot be reached becomes 500; a 2xx whose body is unusable is
 // acknowledged and ended by BYE while the caller gets the error.
 #include "alg/proxy_internal.h"
+#include "alg/wire.h"
 
 #include "common/clock.h"
 
@@ -37,13 +38,10 @@ static void pass_back(struct forward *f, msg_t *msg, sip_t *sip)
     if (f->id.kind == SIP_INVITE && sip->sip_status->st_status / 100 == 2)
         remember_accepted(f);
     take_blame(f, msg, sip);
-    if (f->session) {
-        struct sip_facts sent;
-        message_outline(msg, sip, &sent);
-        session_sent(f->session, f->from, &sent, NULL);
-    }
+    struct wire wire = wire_hold(msg);
     sip_via_remove(msg, sip);
     nta_incoming_mreply(f->irq, msg);
+    wire_sent(f->proxy, f->session, f->from, &wire, NULL);
 }
 
 // The far end's 2xx is not passed on: it is acknowledged and ended (RFC 3261 13.2.2.4), or the
@@ -72,6 +70,7 @@ static void pass_response(struct forward *f, msg_t *received)
     struct sip_facts facts;
     struct exchange_verdict verdict = {0};
     message_facts(received, sip_object(received), scratch, &facts);
+    wire_read(f->proxy, received, scratch, &facts);
     if (f->session)
         session_response(f->session, &f->id, &facts, &verdict);
     if (verdict.reason == REASON_NONE && verdict.body &&

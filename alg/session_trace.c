@@ -63,15 +63,16 @@ void session_trace_message(struct trace *t, const struct config *cfg, enum side 
     if (note)
         strbuf_printf(&detail, "%s\n", note);
     if (facts->body)
-        put_body(&detail, facts, cfg->trace.messages);
+        put_body(&detail, facts, cfg->trace.messages != TRACE_MESSAGES_NONE);
     char *text = strbuf_take(&detail);
-    trace_add(t, &(struct trace_event){.time_us = clock_now_us(),
+    trace_add(t, &(struct trace_event){.time_us = facts->time_us ? facts->time_us : clock_now_us(),
                                        .kind = TRACE_SIP,
                                        .from = received ? side_party(side) : PARTY_ALG,
                                        .to = received ? PARTY_ALG : side_party(side),
                                        .key = key,
                                        .label = label,
-                                       .detail = text});
+                                       .detail = text,
+                                       .message = facts->wire});
     free(text);
 }
 

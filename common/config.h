@@ -25,6 +25,7 @@ enum identity_name { IDENTITY_DTLS_ID, IDENTITY_TLS_ID, IDENTITY_BOTH };
 enum tcp_start { TCP_START_TRIGGER, TCP_START_EXPLICIT };
 enum cema_mode { CEMA_AGNOSTIC, CEMA_AWARE };
 enum sdes_policy { SDES_WARN, SDES_REFUSE, SDES_ALLOW };
+enum trace_messages { TRACE_MESSAGES_NONE, TRACE_MESSAGES_SDP, TRACE_MESSAGES_SIP };
 enum certificate_set { CERTIFICATE_ECDSA, CERTIFICATE_RSA, CERTIFICATE_ECDSA_RSA };
 
 // The media security mechanisms of TS 24.229 7.2A.7, as a set of bits.
@@ -128,7 +129,7 @@ struct config {
     struct {
         char directory[CONFIG_NAME_MAX]; // charts are written here when a session ends; "": off
         unsigned events_max;             // per session
-        bool messages;                   // whole SDP bodies, not only the lines that matter
+        enum trace_messages messages;    // what is kept beside the lines of SDP that matter
         unsigned recent;                 // ended sessions that are kept for the admin endpoint
     } trace;
 

@@ -56,6 +56,11 @@ static const cyaml_strval_t format_words[] = {
     {"text", LOG_TEXT},
     {"json", LOG_JSON},
 };
+static const cyaml_strval_t message_words[] = {
+    {"none", TRACE_MESSAGES_NONE},
+    {"sdp", TRACE_MESSAGES_SDP},
+    {"sip", TRACE_MESSAGES_SIP},
+};
 // TS 24.229 7.2A.7
 static const cyaml_strval_t mechanism_words[] = {
     {"udptl-dtls", MEDIASEC_UDPTL_DTLS},
@@ -147,11 +152,11 @@ static const cyaml_strval_t suite_words[] = {
     NUMBER("sip", "t1_ms", sip.t1_ms, 50, 5000, 500)                                               \
     NUMBER("sip", "timer_c_s", sip.timer_c_s, 1, 3600, 185)
 
-#define TRACE_KEYS(NUMBER, SWITCH, STRING)                                                         \
+#define TRACE_KEYS(NUMBER, CHOICE, STRING)                                                         \
     STRING("trace", "directory", trace.directory)                                                  \
     NUMBER("trace", "events_max", trace.events_max, 0, 10000, 200)                                 \
     NUMBER("trace", "recent", trace.recent, 0, 10000, 100)                                         \
-    SWITCH("trace", "messages", trace.messages, true)
+    CHOICE("trace", "messages", trace.messages, message_words, TRACE_MESSAGES_SIP)
 
 #define ADMIN_KEYS(STRING) STRING("admin", "token", admin_token)
 
@@ -194,7 +199,7 @@ void config_defaults(struct config *cfg)
     T38_KEYS(SET_NUMBER, SET_CHOICE, SET_SWITCH)
     AGW_KEYS(SET_NUMBER, SET_CHOICE, SET_SWITCH, SET_STRING)
     SIP_KEYS(SET_NUMBER)
-    TRACE_KEYS(SET_NUMBER, SET_SWITCH, SET_STRING)
+    TRACE_KEYS(SET_NUMBER, SET_CHOICE, SET_STRING)
     LOG_KEYS(SET_CHOICE)
     ADMIN_KEYS(SET_STRING)
     cfg->mediasec = MEDIASEC_UDPTL_DTLS | MEDIASEC_MSRP_TLS | MEDIASEC_BFCP_TLS;
@@ -326,7 +331,7 @@ static const cyaml_schema_field_t sip_fields[] = {
     SIP_KEYS(FIELD_NUMBER) CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t trace_fields[] = {
-    TRACE_KEYS(FIELD_NUMBER, FIELD_SWITCH, FIELD_STRING) CYAML_FIELD_END,
+    TRACE_KEYS(FIELD_NUMBER, FIELD_CHOICE, FIELD_STRING) CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t log_fields[] = {
     LOG_KEYS(FIELD_CHOICE) CYAML_FIELD_END,

@@ -328,3 +328,16 @@ void sdes_put_redacted(struct strbuf *out, const char *line, size_t len)
     if (secret)
         strbuf_puts(out, instead);
 }
+
+void sdes_mask(char *text, size_t len)
+{
+    for (char *line = text, *end = text + len, *stop; line < end; line = stop + 1) {
+        const char *instead;
+        stop = memchr(line, '\n', (size_t)(end - line));
+        stop = stop ? stop : end;
+        const char *last = stop > line && stop[-1] == '\r' ? stop - 1 : stop;
+        const char *secret = secret_of((struct piece){line, (size_t)(last - line)}, &instead);
+        if (secret)
+            memset(line + (secret - line), '*', (size_t)(last - secret));
+    }
+}

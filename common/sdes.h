@@ -60,5 +60,8 @@ bool sdes_same_key(const struct sdes_crypto *a, const struct sdes_crypto *b);
 // Appends one line of SDP without the keys that stand in it: a=crypto, also inside a=acap, k= and
 // a=key-mgmt (REQ-112).
 void sdes_put_redacted(struct strbuf *out, const char *line, size_t len);
+// The same for a whole message of len bytes, in place: each byte of a secret becomes '*', so that
+// lengths stay what the message says they are.
+void sdes_mask(char *text, size_t len);
 
 #endif

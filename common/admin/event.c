@@ -27,8 +27,9 @@ json_t *event_json(const struct trace *trace, unsigned index)
     unsigned step;
     if (!trace_at(trace, index, &e, &step))
         return NULL;
-    return json_pack("{s:I,s:s,s:s,s:s,s:i,s:s?,s:o,s:o,s:s?}", "time_us", (json_int_t)e.time_us,
-                     "kind", kind_names[e.kind], "from", party_names[e.from], "to",
-                     party_names[e.to], "step", (int)step, "key", e.key, "label",
-                     text_json(e.label), "detail", text_json(e.detail), "clause", e.clause);
+    return json_pack("{s:I,s:s,s:s,s:s,s:i,s:s?,s:o,s:o,s:o,s:s?}", "time_us",
+                     (json_int_t)e.time_us, "kind", kind_names[e.kind], "from", party_names[e.from],
+                     "to", party_names[e.to], "step", (int)step, "key", e.key, "label",
+                     text_json(e.label), "detail", text_json(e.detail), "message",
+                     text_json(e.message), "clause", e.clause);
 }

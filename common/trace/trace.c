@@ -20,6 +20,7 @@
 #define LABEL_MAX 240
 // A whole INVITE with a large body fits; 200 such events of a hostile peer are below 2 MiB.
 #define DETAIL_MAX 8192
+#define MESSAGE_MAX 8192
 #define CUT "\n[...]"
 // The array grows by a few events: most sessions are short, and many may live at once.
 #define GROWTH 16
@@ -28,9 +29,10 @@ struct entry {
     uint64_t time_us;
     const char *key;
     const char *clause;
-    uint32_t text_at;   // in trace.text: label, zero, detail, zero
+    uint32_t text_at;   // in trace.text: label, zero, detail, zero, message, zero
     uint16_t detail_at; // from there; 0: no detail
-    uint8_t kind : 4;
+    uint8_t kind : 3;
+    uint8_t has_message : 1;
     uint8_t from : 2;
     uint8_t to : 2;
     uint8_t step; // of the figure the trace follows now
@@ -87,23 +89,51 @@ static size_t bounded(const char *text, size_t max)
     return strnlen(text, max + 1) > max ? max : strlen(text);
 }
 
-static bool set_text(struct trace *t, struct entry *e, const char *label, const char *detail)
+// A text that may be cut: the part that is kept, and what says that there was more.
+struct part {
+    const char *text;
+    size_t len;
+    const char *end;
+};
+
+static struct part part_of(const char *text, size_t max, const char *cut)
 {
-    size_t head = bounded(label, LABEL_MAX);
-    size_t body = detail == NULL ? 0 : bounded(detail, DETAIL_MAX);
-    const char *end = body > 0 && detail[body] != '\0' ? CUT : "";
-    size_t len = head + 1 + (body > 0 ? body + strlen(end) + 1 : 0);
-    char *text = textstore_add(t->text, len, &e->text_at);
+    size_t len = text == NULL ? 0 : bounded(text, max);
+
+    return (struct part){text, len, len > 0 && text[len] != '\0' ? cut : ""};
+}
+
+// Bytes it takes with its zero; none when it is empty.
+static size_t part_size(const struct part *p)
+{
+    return p->len > 0 ? p->len + strlen(p->end) + 1 : 0;
+}
+
+static void put_part(char *to, const struct part *p)
+{
+    if (p->len == 0)
+        return;
+    memcpy(to, p->text, p->len);
+    memcpy(to + p->len, p->end, strlen(p->end) + 1);
+}
+
+static bool set_text(struct trace *t, struct entry *e, const struct trace_event *event)
+{
+    const char *label = event->label == NULL ? "" : event->label;
+    size_t head = bounded(label, LABEL_MAX) + 1;
+    struct part detail = part_of(event->detail, DETAIL_MAX, CUT);
+    struct part message = part_of(event->message, MESSAGE_MAX, CUT);
+    size_t body = part_size(&detail);
+    char *text = textstore_add(t->text, head + body + part_size(&message), &e->text_at);
 
     if (text == NULL)
         return false;
-    memcpy(text, label, head);
-    text[head] = '\0';
-    if (body > 0) {
-        e->detail_at = (uint16_t)(head + 1);
-        memcpy(text + e->detail_at, detail, body);
-        memcpy(text + e->detail_at + body, end, strlen(end) + 1);
-    }
+    memcpy(text, label, head - 1);
+    text[head - 1] = '\0';
+    e->detail_at = (uint16_t)(body > 0 ? head : 0);
+    e->has_message = message.len > 0;
+    put_part(text + head, &detail);
+    put_part(text + head + body, &message);
     return true;
 }
 
@@ -158,8 +188,7 @@ void trace_add(struct trace *t, const struct trace_event *event)
         .from = (uint8_t)event->from,
         .to = (uint8_t)event->to,
     };
-    if (t->count >= t->max || !grow(t) ||
-        !set_text(t, &e, event->label == NULL ? "" : event->label, event->detail)) {
+    if (t->count >= t->max || !grow(t) || !set_text(t, &e, event)) {
         t->lost++;
         reason_count(REASON_TRACE_FULL);
         return;
@@ -194,6 +223,12 @@ void trace_set_figure(struct trace *t, enum trace_figure figure)
 
 // --- reading --------------------------------------------------------------------------------
 
+// What stands behind the zero of a text.
+static const char *behind(const char *text)
+{
+    return text + strlen(text) + 1;
+}
+
 bool trace_at(const struct trace *t, unsigned index, struct trace_event *event, unsigned *step)
 {
     const struct entry *e;
@@ -213,6 +248,8 @@ bool trace_at(const struct trace *t, unsigned index, struct trace_event *event, 
         .detail = e->detail_at == 0 ? NULL : text + e->detail_at,
         .clause = e->clause,
     };
+    if (e->has_message)
+        event->message = behind(e->detail_at == 0 ? text : text + e->detail_at);
     *step = e->step;
     return true;
 }

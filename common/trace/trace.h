@@ -55,6 +55,9 @@ struct trace_event {
     const char *detail; // more lines, '\n' between them; NULL allowed. Lines after a blank one are
                         // for the text chart only (the H.248 rendering); so is that of a TRACE_SIP
     const char *clause; // static text; NULL allowed
+    // TRACE_SIP: the whole message as it was on the wire of that side, keys in it masked; lines end
+    // with CR LF; a message longer than 8 KiB is cut. NULL: not kept.
+    const char *message;
 };
 
 struct trace;
@@ -64,7 +67,7 @@ struct trace;
 struct trace *trace_open(const char *id, unsigned max_events);
 void trace_free(struct trace *t);
 
-// Copies label and detail; key and clause must be static.
+// Copies label, detail and message; key and clause must be static.
 void trace_add(struct trace *t, const struct trace_event *event);
 
 // Nothing more is expected for a while: packs what was recorded.

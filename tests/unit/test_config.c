@@ -102,7 +102,7 @@ START_TEST(defaults_are_loopback)
     ck_assert_int_eq(cfg.t38.setup_answer, SETUP_CHOICE_PASSIVE);
     ck_assert_uint_eq(cfg.agw.handshake_timeout_ms, 10000);
     ck_assert_uint_eq(cfg.sip.timer_c_s, 185);
-    ck_assert(cfg.trace.messages);
+    ck_assert_int_eq(cfg.trace.messages, TRACE_MESSAGES_SIP);
     ck_assert_int_eq(cfg.log_level, LOG_INFO);
 }
 END_TEST
@@ -188,7 +188,7 @@ static const char every_key[] =
     "      retransmit_ms: 400, half_open_max: 9, rekey_hold_ms: 0, gather_us: 0,\n"
     "      media_timeout_s: 30, policing: true, keylog: /run/keys}\n"
     "sip: {sessions_max: 77, media_lines_max: 4, message_max: 8192, t1_ms: 100, timer_c_s: 200}\n"
-    "trace: {directory: charts, events_max: 0, messages: false}\n"
+    "trace: {directory: charts, events_max: 0, messages: sdp}\n"
     "log: {level: debug}\n"
     "admin: {listen: \"[::1]:9000\"}\n";
 
@@ -265,7 +265,7 @@ START_TEST(every_key_of_the_rest)
     ck_assert_uint_eq(c.bfcp.role_guard_ms, 50);
     ck_assert(c.agw.policing);
     ck_assert_uint_eq(c.trace.events_max, 0);
-    ck_assert(!c.trace.messages);
+    ck_assert_int_eq(c.trace.messages, TRACE_MESSAGES_SDP);
 }
 END_TEST
 

@@ -155,6 +155,25 @@ START_TEST(keys_are_not_shown)
 }
 END_TEST
 
+// The same in a whole message: bytes become stars, and nothing moves (REQ-112).
+START_TEST(keys_in_a_message_are_masked_in_place)
+{
+    char text[] = "INVITE sip:a@b SIP/2.0\r\nSubject: crypto\r\n\r\nm=audio 1 RTP/SAVP 0\r\n"
+                  "a=crypto:1 " CM80 "inline:" KEY30 "|2^20\r\nk=clear:abc\na=sendrecv";
+    char before[sizeof(text)];
+
+    memcpy(before, text, sizeof(text));
+    sdes_mask(text, strlen(text));
+    ck_assert_uint_eq(strlen(text), strlen(before));
+    ck_assert_ptr_null(strstr(text, KEY30));
+    ck_assert_ptr_null(strstr(text, "abc"));
+    ck_assert_ptr_nonnull(strstr(text, "a=crypto:1 " CM80 "***"));
+    ck_assert_ptr_nonnull(strstr(text, "***\r\nk=*********\na=sendrecv"));
+    ck_assert_ptr_nonnull(strstr(text, "Subject: crypto\r\n\r\nm=audio 1 RTP/SAVP 0\r\n"));
+    sdes_mask(text, 0);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -163,6 +182,7 @@ int main(void)
         refusals_say_why,
         fresh_keys_are_written_and_read,
         keys_are_not_shown,
+        keys_in_a_message_are_masked_in_place,
     };
 
     return SUITE_RUN("sdes", tests);

@@ -476,6 +476,36 @@ START_TEST(texts_are_copied_and_bounded)
 END_TEST
 
 // Beyond the bound events are counted, not kept.
+// A SIP event keeps the message beside its detail, cut at its bound, through packing.
+START_TEST(messages_are_kept_whole)
+{
+    struct trace *t = trace_open("t", 10);
+    struct trace_event e;
+    unsigned step;
+    char *longer = malloc(10001);
+
+    memset(longer, 'm', 10000);
+    longer[10000] = '\0';
+    trace_add(t, &(struct trace_event){.label = "INVITE", .message = "INVITE sip:a@b SIP/2.0\r\n"});
+    trace_add(t, &(struct trace_event){.label = "BYE", .detail = "why", .message = longer});
+    trace_add(t, &(struct trace_event){.label = "ACK", .detail = "v=0"});
+    for (int packed = 0; packed < 2; packed++) {
+        ck_assert(trace_at(t, 0, &e, &step));
+        ck_assert_ptr_null(e.detail);
+        ck_assert_str_eq(e.message, "INVITE sip:a@b SIP/2.0\r\n");
+        ck_assert(trace_at(t, 1, &e, &step));
+        ck_assert_str_eq(e.detail, "why");
+        ck_assert_uint_eq(strlen(e.message), 8192 + strlen("\n[...]"));
+        ck_assert_str_eq(e.message + 8192, "\n[...]");
+        ck_assert(trace_at(t, 2, &e, &step));
+        ck_assert_ptr_null(e.message);
+        trace_settle(t);
+    }
+    free(longer);
+    trace_free(t);
+}
+END_TEST
+
 START_TEST(the_list_is_bounded)
 {
     struct trace *t = trace_open("x", 3);
@@ -543,6 +573,7 @@ int main(void)
         a_step_is_matched_once,
         all_steps_are_found,
         texts_are_copied_and_bounded,
+        messages_are_kept_whole,
         the_list_is_bounded,
         no_trace_is_allowed,
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
