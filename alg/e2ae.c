@@ -2,12 +2,25 @@
 // Reading ends in a reason, writing in 0 or -ENOMEM; a half-written document is not sent.
 #include "alg/e2ae.h"
 
+#include <string.h>
+
 enum reason e2ae_read_fingerprints(struct medium *m, const struct body *body, size_t index)
 {
     sdp_fingerprints(body->sdp, index, &m->ue);
     if (fingerprints_usable(&m->ue))
         return REASON_NONE;
     return m->ue.count ? REASON_WEAK_FINGERPRINT : REASON_NO_FINGERPRINT;
+}
+
+void e2ae_read_identity(struct medium *m, const struct body *body, size_t index)
+{
+    struct sdp_text value;
+    m->identity_name = NULL;
+    m->ue_identity[0] = '\0';
+    if (!sdp_identity(body->sdp, index, &m->identity_name, &value))
+        return;
+    memcpy(m->ue_identity, value.at, value.len);
+    m->ue_identity[value.len] = '\0';
 }
 
 void e2ae_elements(const struct medium *m, bool configure, bool notify_deferred,

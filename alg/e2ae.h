@@ -9,6 +9,9 @@
 // Reads the fingerprints of the UE. NONE, NO_FINGERPRINT or WEAK_FINGERPRINT (REQ-011, REQ-012).
 enum reason e2ae_read_fingerprints(struct medium *m, const struct body *body, size_t index);
 
+// Reads the association identity of the UE, a=dtls-id or a=tls-id; none is allowed.
+void e2ae_read_identity(struct medium *m, const struct body *body, size_t index);
+
 // The (D)TLS elements of T1. Before the UE was asked (its side of m is not seen) only a certificate
 // is wanted; the failure event is asked for exactly once, with the Configure when deferred
 // (6.2.10.4.3 NOTE 1, REQ-031).

@@ -43,6 +43,7 @@ struct stream {
     bool rtcp;
     struct stream_keys *keys; // RTP/SAVP; else NULL
     bool failed;              // released after a failure; its media line is dead
+    bool lost; // failed after it had been up: its TCP connection or (D)TLS session ended
     struct point point[2];
     struct fingerprints *local; // certificates of T1; NULL: none
     struct fingerprints *bound; // fingerprints of the UE that T1 verifies against; NULL: none yet
@@ -88,9 +89,10 @@ struct medium {
 
     // TCP media
     enum agw_tcp_setup tcp[2];
-    bool new_connection; // a=connection:new in the answer to existing (RFC 4145 5)
-    bool aware;          // MSRP: the AGW rewrites paths
-    char *shown[2];      // MSRP: the path the ALG shows on each leg
+    bool new_connection;  // a=connection:new in the answer to existing (RFC 4145 5)
+    bool aware;           // MSRP: the AGW rewrites paths
+    uint64_t returned_us; // BFCP: when a lost connection was last re-established; 0: never
+    char *shown[2];       // MSRP: the path the ALG shows on each leg
 };
 
 // What profiles and the writers need to know of an SDP body.
@@ -98,6 +100,7 @@ struct body {
     struct sdp *sdp;
     enum side from; // who sent it
     const struct config *cfg;
+    uint64_t now_us;
     struct trace *trace;
     unsigned record_overhead[2]; // bytes the worst suite adds: [0] DTLS, [1] TLS
 };

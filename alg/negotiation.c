@@ -364,6 +364,7 @@ static struct body body_of(const struct negotiation *n, struct sdp *sdp, enum si
     return (struct body){.sdp = sdp,
                          .from = from,
                          .cfg = n->cfg,
+                         .now_us = clock_now_us(),
                          .trace = n->iq->trace,
                          .record_overhead = {dtls, agw_tls_overhead(n->iq->agw)}};
 }
@@ -773,7 +774,7 @@ bool negotiation_retired(const struct negotiation *n, unsigned stream)
     return s != NULL;
 }
 
-unsigned negotiation_stream_failed(struct negotiation *n, unsigned stream)
+unsigned negotiation_stream_failed(struct negotiation *n, unsigned stream, bool lost)
 {
     struct stream *s = NULL;
     unsigned alive = fail_in(&n->agreed, stream, &s);
@@ -782,8 +783,29 @@ unsigned negotiation_stream_failed(struct negotiation *n, unsigned stream)
     if (s && !s->failed) {
         stream_release(n, s);
         s->failed = true;
+        s->lost = lost;
     }
     return alive;
+}
+
+bool negotiation_may_return(const struct negotiation *n)
+{
+    for (size_t i = 0; i < n->agreed.count; i++) {
+        const struct medium *m = &n->agreed.list[i];
+        if (m->profile && m->profile->returns && !m->dead && m->stream && m->stream->lost)
+            return true;
+    }
+    return false;
+}
+
+bool negotiation_lives(const struct negotiation *n)
+{
+    for (size_t i = 0; i < n->agreed.count; i++) {
+        const struct medium *m = &n->agreed.list[i];
+        if (live(m) || (m->treatment == TREAT_PASS && !m->dead))
+            return true;
+    }
+    return false;
 }
 
 unsigned negotiation_opened(const struct negotiation *n)

@@ -51,7 +51,11 @@ enum side negotiation_offerer(const struct negotiation *n); // of the open offer
 bool negotiation_retired(const struct negotiation *n, unsigned stream);
 // A stream failed at the AGW: its media line is dead from now on. Returns how many agreed or
 // proposed media are still alive (REQ-104).
-unsigned negotiation_stream_failed(struct negotiation *n, unsigned stream);
+unsigned negotiation_stream_failed(struct negotiation *n, unsigned stream, bool lost);
+// Media that were lost may come back by a new offer (REQ-144).
+bool negotiation_may_return(const struct negotiation *n);
+// Any medium that was agreed on lives.
+bool negotiation_lives(const struct negotiation *n);
 // How many streams this session ever had at the AGW: as many AGW_STREAM_RELEASED are to be
 // expected.
 unsigned negotiation_opened(const struct negotiation *n);

@@ -9,6 +9,7 @@
 
 struct profile {
     const char *name;
+    bool returns;                // a later offer may re-establish a connection that was lost
     enum trace_figure figure[2]; // of a call with e2ae, by the side the offer came from
     // Reads and checks the media line of an offer or answer; sets the transports in an offer.
     // agreed is the medium of the last exchange (NULL: none). A reason refuses the line (offer) or

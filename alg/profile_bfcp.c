@@ -3,8 +3,10 @@
 // TLS server whatever the TCP direction (RFC 8856 8), so the AGW is server when the UE offered and
 // client when the ALG offered (REQ-042). Floor attributes pass as they are; a=connection passes
 // from leg to leg and its value in the answer decides about the connection (RFC 4145 5, REQ-052).
+// A connection that was lost comes back by an offer of an endpoint and no other way (REQ-144).
 //
-// Failure paths: no usable fingerprint, another transport, an illegal setup.
+// Failure paths: no usable fingerprint, another transport, an illegal setup, a=connection that
+// contradicts the TLS identity, a lost connection re-established too soon after the last time.
 #include "alg/e2ae.h"
 #include "alg/profile.h"
 #include "alg/tcp_media.h"
@@ -14,6 +16,20 @@ static bool says_existing(const struct body *body, size_t index)
     struct sdp_text value;
     return sdp_attribute(body->sdp, (int)index, "connection", &value) &&
            sdp_text_is(value, "existing");
+}
+
+// RFC 8855 6.1, REQ-144.
+static enum reason read_return(struct medium *m, const struct medium *agreed,
+                               const struct body *body)
+{
+    uint64_t interval_us = body->cfg->bfcp.reestablish_s * UINT64_C(1000000);
+    m->returned_us = agreed ? agreed->returned_us : 0;
+    if (!agreed || !agreed->stream || !agreed->stream->lost)
+        return REASON_NONE;
+    if (m->returned_us && body->now_us - m->returned_us < interval_us)
+        return REASON_BFCP_TOO_SOON;
+    m->returned_us = body->now_us;
+    return REASON_NONE;
 }
 
 static enum reason read_offer(struct medium *m, const struct medium *agreed,
@@ -26,9 +42,12 @@ static enum reason read_offer(struct medium *m, const struct medium *agreed,
     m->new_connection = !says_existing(body, index); // new is the default (RFC 4145 5)
     tcp_media_read_setup(m, body, index, false, true);
     tcp_media_offered(m, body->from);
-    if (e2ae && body->from == SIDE_ACCESS)
-        return e2ae_read_fingerprints(m, body, index);
-    return REASON_NONE;
+    enum reason reason = read_return(m, agreed, body);
+    if (reason == REASON_NONE && e2ae && body->from == SIDE_ACCESS)
+        reason = e2ae_read_fingerprints(m, body, index);
+    if (reason == REASON_NONE)
+        reason = tcp_media_read_identity(m, agreed, body, index);
+    return reason;
 }
 
 static bool keeps_stream(const struct medium *m, const struct medium *agreed, enum side offerer)
@@ -45,11 +64,13 @@ static enum reason read_answer(struct medium *m, const struct medium *agreed,
     bool secure = e2ae ? body->from == SIDE_ACCESS : transport.secure;
     if (transport.kind != MEDIUM_BFCP || transport.secure != secure)
         return REASON_PROTO_CHANGED;
-    if (e2ae && body->from == SIDE_ACCESS) {
-        enum reason reason = e2ae_read_fingerprints(m, body, index);
-        if (reason != REASON_NONE)
-            return reason;
-    }
+    enum reason reason = REASON_NONE;
+    if (e2ae && body->from == SIDE_ACCESS)
+        reason = e2ae_read_fingerprints(m, body, index);
+    if (reason == REASON_NONE)
+        reason = tcp_media_read_identity(m, agreed, body, index);
+    if (reason != REASON_NONE)
+        return reason;
     bool kept = agreed && agreed->stream == m->stream;
     m->new_connection =
         kept && agreed->tcp[SIDE_ACCESS] != AGW_TCP_HOLD && !says_existing(body, index);
@@ -94,6 +115,7 @@ static int write_line(struct medium *m, const struct body *body, size_t index, b
 
 const struct profile profile_bfcp = {
     .name = "bfcp",
+    .returns = true,
     .figure = {FIGURE_BFCP_ORIG, FIGURE_BFCP_TERM},
     .read_offer = read_offer,
     .read_answer = read_answer,

@@ -78,6 +78,8 @@ static enum reason read_offer(struct medium *m, const struct medium *agreed,
     enum reason reason = read_path(m, body, index);
     if (reason == REASON_NONE && m->treatment == TREAT_E2AE && body->from == SIDE_ACCESS)
         reason = e2ae_read_fingerprints(m, body, index);
+    if (reason == REASON_NONE)
+        reason = tcp_media_read_identity(m, agreed, body, index);
     return reason;
 }
 
@@ -120,6 +122,8 @@ static enum reason read_answer(struct medium *m, const struct medium *agreed,
     enum side offerer = side_other(body->from);
     tcp_media_read_setup(m, body, index, true, false);
     enum reason reason = check_answer(m, body, index);
+    if (reason == REASON_NONE)
+        reason = tcp_media_read_identity(m, agreed, body, index);
     if (reason != REASON_NONE)
         return reason;
     bool kept = agreed && agreed->stream == m->stream;

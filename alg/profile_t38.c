@@ -18,17 +18,6 @@ static const char clause_term[] = "TS 23.334 6.2.10.4.3";
 
 // --- reading ----------------------------------------------------------------------------------
 
-static void read_identity(struct medium *m, const struct body *body, size_t index)
-{
-    struct sdp_text value;
-    m->identity_name = NULL;
-    m->ue_identity[0] = '\0';
-    if (!sdp_identity(body->sdp, index, &m->identity_name, &value))
-        return;
-    memcpy(m->ue_identity, value.at, value.len);
-    m->ue_identity[value.len] = '\0';
-}
-
 // "check the received value of the setup SDP attribute to determine if the IMS-AGW needs to act as
 // DTLS client or DTLS server"
 static enum reason read_offered_setup(struct medium *m, const struct medium *agreed,
@@ -76,7 +65,7 @@ static enum reason read_offer(struct medium *m, const struct medium *agreed,
     enum reason reason = e2ae_read_fingerprints(m, body, index);
     if (reason == REASON_NONE)
         reason = read_offered_setup(m, agreed, body, index);
-    read_identity(m, body, index);
+    e2ae_read_identity(m, body, index);
     return reason;
 }
 
@@ -117,7 +106,7 @@ static enum reason read_answer(struct medium *m, const struct medium *agreed,
     enum reason reason = e2ae_read_fingerprints(m, body, index);
     if (reason == REASON_NONE)
         reason = read_answered_setup(m, body, index);
-    read_identity(m, body, index);
+    e2ae_read_identity(m, body, index);
     m->new_association = agreed && agreed->stream == m->stream && !same_association(m, agreed);
     return reason;
 }

@@ -62,6 +62,7 @@ struct session {
 
     struct timer *ack_timer;
     struct timer *retire_timer;
+    struct timer *return_timer; // lost media may come back until then
     struct trace *trace;
 };
 
@@ -128,6 +129,7 @@ static void session_free(struct session *s)
 {
     timer_cancel(s->ack_timer);
     timer_cancel(s->retire_timer);
+    timer_cancel(s->return_timer);
     exchange_close(s->exchange);
     party_clear(&s->party[SIDE_ACCESS]);
     party_clear(&s->party[SIDE_CORE]);
@@ -207,7 +209,8 @@ static void end_media(struct session *s)
 {
     timer_cancel(s->ack_timer);
     timer_cancel(s->retire_timer);
-    s->ack_timer = s->retire_timer = NULL;
+    timer_cancel(s->return_timer);
+    s->ack_timer = s->retire_timer = s->return_timer = NULL;
     s->ended = wall_clock();
     s->all->totals.ended[s->reason]++;
     s->record = session_record(s);
@@ -691,12 +694,35 @@ void session_local_final(struct session *s, const struct exchange_request *id, i
 
 // --- the AGW reports --------------------------------------------------------------------------
 
+static void on_return_timeout(void *arg)
+{
+    struct session *s = arg;
+    s->return_timer = NULL;
+    if (!negotiation_lives(exchange_negotiation(s->exchange)))
+        fail(s, REASON_BEARER_RELEASED);
+}
+
+// False: nothing can come back, or the session is not the one to wait.
+static bool waits_for_return(struct session *s)
+{
+    unsigned seconds = s->all->cfg->bfcp.reestablish_s;
+    if (s->state != UP || !seconds || !negotiation_may_return(exchange_negotiation(s->exchange)))
+        return false;
+    if (!s->return_timer)
+        s->return_timer = timer_start(s->all->loop, seconds * UINT64_C(1000), on_return_timeout, s);
+    session_trace_note(s->trace, "RFC 8855 6.1", "lost; may be offered anew within %u s", seconds);
+    return s->return_timer != NULL;
+}
+
 static void stream_lost(struct session *s, const struct agw_notification *n)
 {
     struct negotiation *negotiation = exchange_negotiation(s->exchange);
     if (negotiation_retired(negotiation, n->stream))
         return; // its peer has let go of it, as it should
-    unsigned alive = negotiation_stream_failed(negotiation, n->stream);
+    bool lost = n->event == AGW_BEARER_RELEASED;
+    unsigned alive = negotiation_stream_failed(negotiation, n->stream, lost);
+    if (alive == 0 && waits_for_return(s))
+        return;
     if (alive == 0) {
         fail(s, n->reason); // the AGW has counted it
         return;

@@ -6,6 +6,7 @@
 #include "alg/e2ae.h"
 
 #include <errno.h>
+#include <string.h>
 
 // The AGW is what the peer is not.
 static enum agw_tcp_setup role_against(enum sdp_setup peer)
@@ -34,6 +35,21 @@ void tcp_media_read_setup(struct medium *m, const struct body *body, size_t inde
     bool absent = setup == SDP_SETUP_NONE || setup == SDP_SETUP_UNKNOWN ||
                   (setup == SDP_SETUP_HOLDCONN && !holdconn);
     m->peer[body->from].setup = !absent ? setup : answer ? SDP_SETUP_PASSIVE : SDP_SETUP_ACTIVE;
+}
+
+enum reason tcp_media_read_identity(struct medium *m, const struct medium *agreed,
+                                    const struct body *body, size_t index)
+{
+    struct sdp_text connection;
+    if (m->treatment != TREAT_E2AE || body->from != SIDE_ACCESS)
+        return REASON_NONE;
+    e2ae_read_identity(m, body, index);
+    if (!agreed || !agreed->stream || !agreed->identity_name || !m->identity_name ||
+        !sdp_attribute(body->sdp, (int)index, "connection", &connection))
+        return REASON_NONE;
+    bool same = strcmp(m->ue_identity, agreed->ue_identity) == 0;
+    return same == sdp_text_is(connection, "existing") ? REASON_NONE
+                                                       : REASON_CONNECTION_CONTRADICTS;
 }
 
 void tcp_media_offered(struct medium *m, enum side offerer)

@@ -12,6 +12,10 @@
 // holdconn counts as absent where the medium has none (RFC 6135 4.2.1).
 void tcp_media_read_setup(struct medium *m, const struct body *body, size_t index, bool answer,
                           bool holdconn);
+// Reads the TLS identity of the UE. NONE, or CONNECTION_CONTRADICTS: a=connection says otherwise
+// (RFC 8842 7, REQ-145). agreed is the medium of the last exchange; NULL: none.
+enum reason tcp_media_read_identity(struct medium *m, const struct medium *agreed,
+                                    const struct body *body, size_t index);
 // The roles as far as an offer tells.
 void tcp_media_offered(struct medium *m, enum side offerer);
 // The roles once both sides have spoken. NONE, or SETUP_IN_ANSWER.

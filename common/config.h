@@ -99,6 +99,7 @@ struct config {
     struct {
         unsigned messages_per_s; // assumed rate, for the bandwidth
         unsigned role_guard_ms;  // REQ-143; 0: strict answerer rule
+        unsigned reestablish_s;  // REQ-144: least time between two; 0: a loss ends the stream
     } bfcp;
 
     struct {

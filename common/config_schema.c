@@ -123,7 +123,8 @@ static const cyaml_strval_t suite_words[] = {
 
 #define BFCP_KEYS(NUMBER)                                                                          \
     NUMBER("bfcp", "messages_per_s", bfcp.messages_per_s, 1, 1000, 4)                              \
-    NUMBER("bfcp", "role_guard_ms", bfcp.role_guard_ms, 0, 5000, 0)
+    NUMBER("bfcp", "role_guard_ms", bfcp.role_guard_ms, 0, 5000, 0)                                \
+    NUMBER("bfcp", "reestablish_s", bfcp.reestablish_s, 0, 3600, 30)
 
 // 576: what every IPv4 path carries. A thread per core of any machine. A pool larger than the rate
 // of calls helps nobody.

@@ -77,6 +77,12 @@
       "RFC 8842 5.1")                                                                              \
     X(SETUP_IN_ANSWER, 502, "illegal setup", "The a=setup value of the answer is not legal",       \
       "RFC 4145 4.1")                                                                              \
+    X(CONNECTION_CONTRADICTS, 488, "a=connection contradicts",                                     \
+      "a=connection says existing and the TLS identity has changed, or new and it is the same",    \
+      "RFC 8842 7")                                                                                \
+    X(BFCP_TOO_SOON, 488, "re-established too soon",                                               \
+      "A lost BFCP connection may be re-established once in a while, not over and over",           \
+      "RFC 8855 6.1")                                                                              \
     X(PROTO_CHANGED, 502, "proto changed", "The answer names another transport than the offer",    \
       "RFC 3264 6.1")                                                                              \
     X(MEDIA_COUNT, 502, "media lines differ", "The answer has another number of media lines",      \

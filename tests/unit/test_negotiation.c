@@ -118,12 +118,12 @@ static void expect_asked(struct script *s, const char *text)
     free(got);
 }
 
-static void expect_failed(struct script *s, const char *arguments)
+static void expect_failed(struct script *s, const char *arguments, bool lost)
 {
     unsigned stream, alive;
     ck_assert_int_eq(sscanf(arguments, "%u %u", &stream, &alive), 2);
-    ck_assert_msg(negotiation_stream_failed(s->negotiation, stream) == alive, "%s:%u", s->file,
-                  s->line);
+    ck_assert_msg(negotiation_stream_failed(s->negotiation, stream, lost) == alive, "%s:%u",
+                  s->file, s->line);
 }
 
 static void set_config(struct script *s, const char *arguments)
@@ -176,7 +176,9 @@ static void command(struct script *s, const char *word, const char *text)
     else if (strcmp(word, "rollback") == 0)
         negotiation_rollback(s->negotiation);
     else if (strncmp(word, "failed ", 7) == 0)
-        expect_failed(s, word + 7);
+        expect_failed(s, word + 7, false);
+    else if (strncmp(word, "lost ", 5) == 0)
+        expect_failed(s, word + 5, true);
     else if (strncmp(word, "config ", 7) == 0)
         set_config(s, word + 7);
     else if (strcmp(word, "mediasec none") == 0)

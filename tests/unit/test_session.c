@@ -272,6 +272,54 @@ START_TEST(one_failed_stream_does_not_end_the_others)
 }
 END_TEST
 
+#define UE_FLOOR                                                                                   \
+    "v=0\r\no=- 1 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n"                  \
+    "m=application 6000 TCP/BFCP *\r\na=setup:actpass\r\n"
+#define CORE_FLOOR                                                                                 \
+    "v=0\r\no=- 1 1 IN IP4 203.0.113.20\r\ns=-\r\nc=IN IP4 203.0.113.20\r\nt=0 0\r\n"              \
+    "m=application 7000 TCP/BFCP *\r\na=setup:active\r\n"
+
+// REQ-144: a lost BFCP connection ends the session only when nobody offers it anew in time.
+START_TEST(a_lost_floor_is_waited_for)
+{
+    cfg.bfcp.reestablish_s = 1;
+    establish(UE_FLOOR, CORE_FLOOR);
+    report(AGW_BEARER_RELEASED, 1, REASON_BEARER_RELEASED);
+    expect_sent("");
+    ck_assert(!session_ended(session));
+    uv_run(&loop, UV_RUN_DEFAULT);
+    expect_sent("BYE core bearer_released\nBYE access bearer_released\n");
+}
+END_TEST
+
+// REQ-144: offered anew, it lives, and the session with it.
+START_TEST(a_lost_floor_that_comes_back_keeps_the_session)
+{
+    struct exchange_request id;
+    cfg.bfcp.reestablish_s = 1;
+    establish(UE_FLOOR, CORE_FLOOR);
+    report(AGW_BEARER_RELEASED, 1, REASON_BEARER_RELEASED);
+    request(SIP_INVITE, SIDE_ACCESS, UE_FLOOR "a=connection:new\r\n", &id);
+    ck_assert_int_eq(verdict.reason, REASON_NONE);
+    invite_id = id;
+    respond(200, "b", CORE_FLOOR "a=connection:new\r\n");
+    request(SIP_ACK, SIDE_ACCESS, NULL, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    expect_sent("");
+    ck_assert(!session_ended(session));
+}
+END_TEST
+
+// A loss before the call is up, or where waiting is switched off, ends it at once.
+START_TEST(a_lost_floor_is_not_waited_for_when_switched_off)
+{
+    cfg.bfcp.reestablish_s = 0;
+    establish(UE_FLOOR, CORE_FLOOR);
+    report(AGW_BEARER_RELEASED, 1, REASON_BEARER_RELEASED);
+    expect_sent("BYE core bearer_released\nBYE access bearer_released\n");
+}
+END_TEST
+
 // REQ-106: what is reported of a context nobody has any more is counted and nothing else.
 START_TEST(late_notifications_are_counted)
 {
@@ -399,6 +447,9 @@ int main(void)
         no_ack_ends_the_session,
         one_failed_stream_does_not_end_the_others,
         late_notifications_are_counted,
+        a_lost_floor_is_waited_for,
+        a_lost_floor_that_comes_back_keeps_the_session,
+        a_lost_floor_is_not_waited_for_when_switched_off,
         a_cancelled_call_is_released,
         an_unusable_answer_ends_the_call,
         a_refused_reinvite_is_rolled_back,
