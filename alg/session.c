@@ -708,8 +708,8 @@ static bool waits_for_return(struct session *s)
     unsigned seconds = s->all->cfg->bfcp.reestablish_s;
     if (s->state != UP || !seconds || !negotiation_may_return(exchange_negotiation(s->exchange)))
         return false;
-    if (!s->return_timer)
-        s->return_timer = timer_start(s->all->loop, seconds * UINT64_C(1000), on_return_timeout, s);
+    timer_cancel(s->return_timer);
+    s->return_timer = timer_start(s->all->loop, seconds * UINT64_C(1000), on_return_timeout, s);
     session_trace_note(s->trace, "RFC 8855 6.1", "lost; may be offered anew within %u s", seconds);
     return s->return_timer != NULL;
 }

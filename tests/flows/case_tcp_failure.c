@@ -95,6 +95,31 @@ START_TEST(a_floor_request_that_fails_ends_on_both_sides)
 }
 END_TEST
 
+// REQ-144: what was reset comes back by a re-INVITE with a new connection; reset again and not
+// offered anew, it is waited for and then the call ends.
+START_TEST(a_lost_floor_comes_back_by_a_new_offer)
+{
+    struct flow *f = flow_open("floor-returns");
+    struct pcscf_options options = {.bfcp = "reestablish_s: 1"};
+    struct pcscf *p = pcscf_start(f, &options);
+    struct call call = talk_call(f, &floor_request, HOST_UE,
+                                 "--misbehave=reset --reinvite=new-port --reinvite-after 100 "
+                                 "--expect-bye",
+                                 "--expect-bye");
+
+    call_start(p, &call);
+    expect_end(f, call.programs[HOST_UE]);
+    expect_end(f, call.programs[HOST_CORE]);
+    flow_check(f, text_count(call_ue(&call), "^tls-established ") == 2, "not established twice");
+    must_say(f, call_ue(&call), "^reoffer-answered change=new-port status=200");
+    must_say(f, call_ue(&call), BYE(503));
+    struct chart chart = pcscf_chart(p);
+    must_say(f, chart.mermaid, "may be offered anew within 1 s");
+    pcscf_stop(p);
+    flow_close(f);
+}
+END_TEST
+
 // What is no MSRP closes the connection (RFC 4975 7.1).
 START_TEST(what_is_no_msrp_ends_the_call)
 {
@@ -221,6 +246,7 @@ void suite_tcp_failure(struct suite *s)
 {
     suite_add(s, a_chat_that_fails_ends_on_both_sides, FAILURES);
     suite_add(s, a_floor_request_that_fails_ends_on_both_sides, FAILURES);
+    suite_add(s, a_lost_floor_comes_back_by_a_new_offer, 1);
     EACH(s, what_is_no_msrp_ends_the_call, garbage);
     suite_add(s, a_late_refusal_is_a_failure_of_the_handshake, 2);
     suite_add(s, a_stream_survives, 2 * STORMS);
