@@ -30,7 +30,7 @@ DEPS := gcc libc6-dev pkg-config \
         libcyaml-dev libyaml-dev libmicrohttpd-dev libjansson-dev \
         libjemalloc-dev liblz4-dev \
         check libspandsp-dev libsrtp2-dev libtiff-dev libtiff-tools sip-tester \
-        valgrind openssl procps
+        valgrind openssl procps dpkg-dev groff-base jq
 LINT_DEPS := clang clang-format clang-tidy libclang-rt-dev
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
@@ -78,7 +78,7 @@ LIBALG := $(B)/libalg.a
 .DEFAULT_GOAL := all
 .SECONDARY:
 .PHONY: all help deps deps-lint demo check check-variant unit flows lint format bench fuzz asan tsan \
-        install clean walls
+        install man deb package-check clean walls
 
 all: $(B)/.deps $(B)/pcscf $(B)/pcscfctl $(B)/e2ae-ua ## build the daemon, its control program and the reference user agent
 
@@ -195,11 +195,32 @@ bench: all $(BENCH_BIN) ## speed and memory, beside a minimal relay in the same 
 demo: all ## fax, chat and floor request in both directions, from nothing, with their charts
 	$(Q)tests/demo.sh $(B)
 
-install: all ## PREFIX=/usr/local DESTDIR=
+man: $(B)/man/.made ## the manual pages, made of what the programs say about themselves
+$(B)/man/.made: $(B)/pcscf $(B)/pcscfctl $(B)/e2ae-ua configs/pcscf.yaml $(wildcard configs/man/*)
+	$(call say,MAN,$(@D))
+	$(Q)configs/man/make.sh $(B) $(@D)
+	$(Q)touch $@
+share := $(DESTDIR)$(PREFIX)/share
+install: all man ## PREFIX=/usr/local DESTDIR=
 	install -D -m 0755 $(B)/pcscf $(DESTDIR)$(PREFIX)/sbin/pcscf
 	install -D -m 0755 $(B)/pcscfctl $(DESTDIR)$(PREFIX)/bin/pcscfctl
 	install -D -m 0755 $(B)/e2ae-ua $(DESTDIR)$(PREFIX)/bin/e2ae-ua
-	install -D -m 0644 configs/pcscf.yaml $(DESTDIR)$(PREFIX)/share/pcscf/pcscf.yaml
+	install -D -m 0644 configs/pcscf.yaml $(share)/pcscf/pcscf.yaml
+	install -D -m 0644 configs/grafana/pcscf.json $(share)/pcscf/grafana/pcscf.json
+	install -D -m 0644 configs/systemd/pcscf.service $(DESTDIR)$(PREFIX)/lib/systemd/system/pcscf.service
+	install -D -m 0644 configs/systemd/pcscf.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/pcscf.conf
+	install -D -m 0644 configs/completion/pcscfctl $(share)/bash-completion/completions/pcscfctl
+	install -D -m 0644 -t $(share)/man/man1 $(B)/man/pcscfctl.1 $(B)/man/e2ae-ua.1
+	install -D -m 0644 -t $(share)/man/man5 $(B)/man/pcscf.yaml.5
+	install -D -m 0644 -t $(share)/man/man8 $(B)/man/pcscf.8
+# A version as Debian wants it: begins with a digit, and grows with the time of the last change.
+DEB_VERSION := 0~$(shell git log -1 --format=%cd --date=format:%Y%m%d%H%M 2>/dev/null || date +%Y%m%d)+$(subst -,.,$(VERSION))
+deb: all man ## a Debian package in build/
+	$(Q)rm -rf $(B)/stage $(B)/pcscf_*.deb
+	$(Q)$(MAKE) --no-print-directory -s install DESTDIR=$(B)/stage PREFIX=/usr
+	$(Q)configs/debian/make.sh $(B) $(B)/stage "$(DEB_VERSION)"
+package-check: deb build/tools/promtool ## manual pages, completion, dashboard, and the package installed
+	$(Q)tests/package.sh $(B)
 clean: ## remove build/
 	rm -rf build
 

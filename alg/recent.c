@@ -40,8 +40,11 @@ static void entry_free(struct entry *e)
 
 static void drop_oldest(struct recent *recent)
 {
-    struct entry *oldest = recent->entries->prev; // utlist: the head's prev is the tail
-    DL_DELETE(recent->entries, oldest);
+    struct entry *oldest = recent->entries ? recent->entries->prev : NULL; // utlist: the tail
+    if (!oldest)
+        return;
+    // The analyzer does not see that the list lets go of what is freed.
+    DL_DELETE(recent->entries, oldest); // NOLINT(clang-analyzer-unix.Malloc)
     recent->count--;
     recent->bytes -= oldest->bytes;
     entry_free(oldest);

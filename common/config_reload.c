@@ -60,6 +60,8 @@ static const struct part fixed[] = {
     PART("admin.listen", admin),
 };
 
+static const struct part whole = {NULL, 0, sizeof(struct config)};
+
 static void copy(struct config *to, const struct config *from, const struct part *part)
 {
     memcpy((char *)to + part->offset, (const char *)from + part->offset, part->size);
@@ -83,6 +85,6 @@ void config_reload(struct config *cfg, const struct config *fresh,
             kept(arg, fixed[i].keys);
         copy(&rest, cfg, &fixed[i]);
     }
-    if (memcmp(cfg, &rest, sizeof(rest)) != 0)
+    if (!same(cfg, &rest, &whole))
         kept(arg, "another key");
 }

@@ -55,13 +55,20 @@ END_TEST
 
 // --- the end ----------------------------------------------------------------------------------
 
-static struct call call_that_stays(void)
+// A P-CSCF that was told to end while a call is up.
+static struct pcscf *begin_to_drain(struct flow *f, struct call *call)
 {
-    return (struct call){
+    struct pcscf *p =
+        pcscf_start(f, &(struct pcscf_options){.admin = true, .sip = "drain_s: 60"});
+    *call = (struct call){
         .caller = HOST_UE, .ue = "--expect-bye", .core = "--expect-bye", .no_fax = true};
+    call_start(p, call);
+    program_line(call->programs[HOST_UE], "^dtls-established ");
+    program_line(call->programs[HOST_CORE], "^call-up ");
+    program_signal(pcscf_program(p), SIGTERM);
+    program_line(pcscf_program(p), "no new calls; 1 sessions have 60 s to end$");
+    return p;
 }
-
-static const struct pcscf_options draining = {.admin = true, .sip = "drain_s: 60"};
 
 static void must_refuse(struct pcscf *p)
 {
@@ -90,13 +97,8 @@ static const char *shown(struct pcscf *p, const char *arguments)
 START_TEST(calls_may_end_by_themselves)
 {
     struct flow *f = flow_open("drain");
-    struct pcscf *p = pcscf_start(f, &draining);
-    struct call call = call_that_stays();
-    call_start(p, &call);
-    program_line(call.programs[HOST_UE], "^dtls-established ");
-    program_line(call.programs[HOST_CORE], "^call-up ");
-    program_signal(pcscf_program(p), SIGTERM);
-    program_line(pcscf_program(p), "no new calls; 1 sessions have 60 s to end$");
+    struct call call;
+    struct pcscf *p = begin_to_drain(f, &call);
     must_say(f, shown(p, "show"), "^state +draining: no new calls$");
     must_refuse(p);
     flow_check(f, !program_ended(call.programs[HOST_UE]), "the call was not let go on");
@@ -112,13 +114,8 @@ END_TEST
 START_TEST(a_second_signal_releases)
 {
     struct flow *f = flow_open("drain-twice");
-    struct pcscf *p = pcscf_start(f, &draining);
-    struct call call = call_that_stays();
-    call_start(p, &call);
-    program_line(call.programs[HOST_UE], "^dtls-established ");
-    program_line(call.programs[HOST_CORE], "^call-up ");
-    program_signal(pcscf_program(p), SIGTERM);
-    program_line(pcscf_program(p), "no new calls; ");
+    struct call call;
+    struct pcscf *p = begin_to_drain(f, &call);
     program_signal(pcscf_program(p), SIGTERM);
     call_finish(p, &call);
     must_say(f, call_ue(&call), "^bye-received reason=.SIP;cause=503;text=.The P-CSCF is shutting");

@@ -130,7 +130,7 @@ static int read_body(int fd, char **out)
 int http_ask(const struct http_server *server, const char *method, const char *path,
              struct http_answer *answer)
 {
-    int fd = dial(server), status = 0, rc = fd;
+    int fd = dial(server), status = 0, rc;
     char *body = NULL;
     if (fd < 0)
         return fd;
