@@ -220,11 +220,10 @@ static json_t *show(void *arg)
     double uptime = (double)(clock_now_us() - op->started_us) / 1e6;
     return json_pack("{s:s,s:f,s:i,s:I,s:i,s:i,s:{s:o,s:o},s:o,s:s,s:b}", "version", PCSCF_VERSION,
                      "uptime_s", uptime, "sessions", (int)sessions_count(all), "sessions_total",
-                     (json_int_t)opened, "registrations", 0,
-                     "workers", (int)agw_workers(op->agw), "listen", "access",
-                     listening(&op->cfg->access), "core", listening(&op->cfg->core), "ports",
-                     ports(arg), "log_level", log_level_name(log_get_level()), "draining",
-                     proxy_shutting_down(op->proxy));
+                     (json_int_t)opened, "registrations", 0, "workers", (int)agw_workers(op->agw),
+                     "listen", "access", listening(&op->cfg->access), "core",
+                     listening(&op->cfg->core), "ports", ports(arg), "log_level",
+                     log_level_name(log_get_level()), "draining", proxy_shutting_down(op->proxy));
 }
 
 // --- metrics ----------------------------------------------------------------------------------
