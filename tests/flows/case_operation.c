@@ -58,8 +58,7 @@ END_TEST
 // A P-CSCF that was told to end while a call is up.
 static struct pcscf *begin_to_drain(struct flow *f, struct call *call)
 {
-    struct pcscf *p =
-        pcscf_start(f, &(struct pcscf_options){.admin = true, .sip = "drain_s: 60"});
+    struct pcscf *p = pcscf_start(f, &(struct pcscf_options){.admin = true, .sip = "drain_s: 60"});
     *call = (struct call){
         .caller = HOST_UE, .ue = "--expect-bye", .core = "--expect-bye", .no_fax = true};
     call_start(p, call);
