@@ -57,7 +57,7 @@ endif
 # --- rooms of the house ---------------------------------------------------------------------
 src = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
-COMMON := $(call src,common common/trace common/admin)
+COMMON := $(call src,common common/trace common/admin common/web)
 SDP    := $(call src,sdp)
 AGW    := $(call src,agw)
 ALG    := $(filter-out alg/main.c,$(call src,alg))
@@ -106,6 +106,12 @@ $(B)/obj/%.o: %.c $(B)/.deps
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The files for browsers become part of the program; a page that holds chart.js names its hash.
+WEB := $(wildcard common/web/*.html common/web/*.js common/web/*.css)
+$(B)/obj/common/web/asset.o: $(WEB)
+$(B)/obj/common/web/asset.o: CFLAGS += \
+    -DCHART_JS_SHA256='"$(shell openssl dgst -sha256 -binary common/web/chart.js | base64)"'
 
 define library
 $(1): $(call obj,$(2))

@@ -2,8 +2,8 @@
 // One function per object. Names come from peers: text_json() makes JSON of whatever they are.
 #include "alg/record_json.h"
 
-#include "common/admin/text.h"
 #include "common/clock.h"
+#include "common/text_json.h"
 #include "common/trace/printer.h"
 
 #include <string.h>

@@ -11,7 +11,7 @@
 //   GET  /api/v1/calls/ID/events?from=N
 //                        "next" of an answer is the "from" of the next question: a mark, no index
 //   GET  /api/v1/calls/ID/stream?from=N                the same as server-sent events, live
-//   GET  /api/v1/calls/ID/chart?format=text|mermaid
+//   GET  /api/v1/calls/ID/chart?format=text|mermaid|svg|html|json
 //   POST /api/v1/calls/ID/hangup
 //   GET  /api/v1/regs, /api/v1/counters, /api/v1/ports
 //   GET  /api/v1/reasons, /api/v1/reasons/NAME

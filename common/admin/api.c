@@ -7,9 +7,10 @@
 #include "common/admin/api.h"
 
 #include "common/admin/event.h"
-#include "common/admin/text.h"
 #include "common/log.h"
 #include "common/reason.h"
+#include "common/text_json.h"
+#include "common/trace/event_json.h"
 #include "common/trace/printer.h"
 
 #include <errno.h>
@@ -138,7 +139,7 @@ static void get_events(struct exchange *x)
     json_t *events = json_array();
     for (unsigned i = event_next(trace, 0, from); i < EVENT_NONE;
          i = event_next(trace, i + 1, from))
-        json_array_append_new(events, event_json(trace, i));
+        json_array_append_new(events, trace_event_json(trace, i));
     set_json(x->answer, 200,
              json_pack("{s:s,s:s?,s:b,s:I,s:o}", "id", x->id, "title", title, "live", live, "next",
                        (json_int_t)trace_mark(trace), "events", events));
@@ -165,6 +166,9 @@ static const struct {
 } charts[] = {
     {"text", TEXT_TYPE, trace_chart_text},
     {"mermaid", TEXT_TYPE, trace_chart_mermaid},
+    {"svg", "image/svg+xml", trace_chart_svg},
+    {"html", "text/html; charset=utf-8", trace_chart_html},
+    {"json", JSON_TYPE, trace_chart_json},
 };
 
 static void get_chart(struct exchange *x)
@@ -182,7 +186,7 @@ static void get_chart(struct exchange *x)
             set_body(x->answer, 200, charts[i].type, strbuf_take(&out));
             return;
         }
-    api_fail(x->answer, 400, "format: expected text or mermaid");
+    api_fail(x->answer, 400, "format: expected text, mermaid, svg, html or json");
 }
 
 static void post_hangup(struct exchange *x)

@@ -5,12 +5,8 @@
 
 #include "common/trace/trace.h"
 
-#include <jansson.h>
-
 // The first event from index on that was added after mark; EVENT_NONE: none.
 #define EVENT_NONE UINT32_MAX
 unsigned event_next(const struct trace *trace, unsigned index, uint32_t mark);
-// The event at an index that event_next() gave. The caller's; NULL: no memory.
-json_t *event_json(const struct trace *trace, unsigned index);
 
 #endif

@@ -8,6 +8,7 @@
 #include "common/admin/follow.h"
 
 #include "common/admin/event.h"
+#include "common/trace/event_json.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,7 +38,7 @@ struct follow {
 
 static void put_event(struct follow *f, const struct trace *trace, unsigned index, uint32_t mark)
 {
-    json_t *event = event_json(trace, index);
+    json_t *event = trace_event_json(trace, index);
     char *text = event ? json_dumps(event, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
     if (text)
         strbuf_printf(&f->text, "id: %u\ndata: %s\n\n", mark, text);

@@ -10,6 +10,8 @@
 
 // Names of the lifelines as the figures have them.
 extern const char *const trace_party_names[PARTY_COUNT];
+// Of the kinds of events: "sip", "sdp_edit", ...
+extern const char *const trace_kind_names[];
 
 const char *trace_id(const struct trace *t);
 enum trace_figure trace_figure_of(const struct trace *t);

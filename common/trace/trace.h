@@ -94,5 +94,12 @@ bool trace_is_after(const struct trace *t, unsigned index, uint32_t mark);
 void trace_chart_text(const struct trace *t, struct strbuf *out);
 // The same as a Mermaid sequence diagram, as Git forges draw it.
 void trace_chart_mermaid(const struct trace *t, struct strbuf *out);
+// The same as a picture (SVG), light or dark as its reader likes it. The event at index N is the
+// element with the id "eN".
+void trace_chart_svg(const struct trace *t, struct strbuf *out);
+// A page (HTML) that needs nothing else: the picture, and each event to be opened in it.
+void trace_chart_html(const struct trace *t, struct strbuf *out);
+// {"id", "title", "lost", "events": [as trace_event_json() has them]}
+void trace_chart_json(const struct trace *t, struct strbuf *out);
 
 #endif
