@@ -172,6 +172,7 @@ enum agw_event {
     AGW_BEARER_RELEASED, // IP Bearer Released
     AGW_MEDIA_INACTIVE,  // Media Inactivity Notification
     // milestones, told for the trace
+    AGW_MEDIA_AGAIN,      // after a Media Inactivity Notification
     AGW_TCP_CONNECTED,    // outbound: the AGW connected; else it accepted; address
     AGW_CLIENT_HELLO,     // outbound: sent by the AGW; else received
     AGW_DTLS_ESTABLISHED, // text: role, version, suite, the fingerprint that matched

@@ -133,6 +133,7 @@ static void media_again(struct stream *s)
 {
     s->inactive_told = false;
     stream_rearm(s);
+    stream_tell(&s->point[s->inactivity_at][0], &(struct telling){.event = AGW_MEDIA_AGAIN});
 }
 
 static void count_passed(struct point *from, size_t len)
@@ -324,6 +325,7 @@ static void take_common(struct stream *s, const struct agw_request *request)
     set_mode(s, request->termination, request->mode);
     set_inactivity(s, request);
     media_now(s); // silence counts from here
+    s->inactive_told = false;
 }
 
 void stream_configure(struct stream *s, const struct agw_request *request)

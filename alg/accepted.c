@@ -29,25 +29,29 @@ struct accepted *accepted_open(uint64_t keep_us)
     return a;
 }
 
-static void forget_oldest(struct accepted *a)
+// From the oldest on, as long as they are due or too many.
+static void forget(struct accepted *a, uint64_t now_us, unsigned keep)
 {
-    struct transaction *t = a->oldest;
-    HASH_DEL(a->oldest, t);
-    free(t);
+    unsigned count = HASH_COUNT(a->oldest);
+    struct transaction *t = a->oldest, *next;
+    for (; t && (t->until_us <= now_us || count > keep); t = next, count--) {
+        next = t->hh.next;
+        HASH_DEL(a->oldest, t);
+        free(t);
+    }
 }
 
 void accepted_close(struct accepted *a)
 {
-    while (a && a->oldest)
-        forget_oldest(a);
+    if (a)
+        forget(a, 0, 0);
     free(a);
 }
 
 static struct transaction *find(struct accepted *a, const char *key, uint64_t now_us)
 {
     struct transaction *t = NULL;
-    while (a->oldest && (a->oldest->until_us <= now_us || HASH_COUNT(a->oldest) >= ACCEPTED_MAX))
-        forget_oldest(a);
+    forget(a, now_us, ACCEPTED_MAX - 1);
     HASH_FIND_STR(a->oldest, key, t);
     return t;
 }

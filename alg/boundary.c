@@ -17,6 +17,18 @@ static enum policy_way way_of(enum side from, const sip_t *sip)
     return sip->sip_request ? POLICY_REQUEST_TO_UE : POLICY_RESPONSE_TO_UE;
 }
 
+// The request of a session is an INVITE.
+enum reason boundary_cross_again(struct proxy *proxy, struct session *s, enum side from, msg_t *msg,
+                                 sip_t *sip)
+{
+    struct policy policy = {.cfg = proxy->cfg,
+                            .way = way_of(from, sip),
+                            .initial = true,
+                            .dialog = true,
+                            .memory = session_policy(s)};
+    return policy_apply(&policy, msg, sip) ? REASON_INTERNAL : REASON_NONE;
+}
+
 enum reason boundary_cross(struct forward *f, enum side from, msg_t *msg, sip_t *sip)
 {
     if (sip->sip_cseq->cs_method == sip_method_register)

@@ -138,8 +138,10 @@ static void give_copy(struct exchange_verdict *verdict, const char *text)
 
 const char *exchange_repeated(const struct exchange *x, const struct sip_facts *facts)
 {
-    int index = facts->body ? fork_index(x, facts->to_tag) : -1;
-    return index < 0 ? NULL : x->fork[index].out;
+    int index = fork_index(x, facts->to_tag);
+    if (index < 0)
+        index = x->applied;
+    return index < 0 ? "" : x->fork[index].out;
 }
 
 // --- the walk from SDP in to SDP out ------------------------------------------------------------

@@ -21,6 +21,7 @@ struct exchange_request {
     enum side from;
     bool offered; // it carried an offer
     bool initial; // the INVITE that opened the session
+    bool other;   // of another dialog than the one that was answered first
 };
 
 // What to do with a message. body: the new SDP, malloc'ed for the caller; NULL: leave it alone.
@@ -72,7 +73,8 @@ void exchange_acknowledge(struct exchange *x, enum exchange_role role);
 
 // True once after streams began to retire: negotiation_drop_retired() is due after the hold time.
 bool exchange_take_retiring(struct exchange *x);
-// The body of a 2xx that comes again outside its transaction; NULL: it never came before.
+// The body of a 2xx that comes again outside its transaction; that of the answer the AGW has when
+// this one never came before; "" when that is forgotten.
 const char *exchange_repeated(const struct exchange *x, const struct sip_facts *facts);
 // Whether a message that goes to `to` with a body carries an answer (else an offer).
 bool exchange_sends_answer(const struct exchange *x, enum side to, const struct sip_facts *facts);

@@ -34,6 +34,7 @@ struct sip_facts {
     const char *from, *to;                    // whole header values
     const char *from_tag, *to_tag;            // NULL: none
     const char *contact;                      // URI; NULL: none
+    uint32_t session_expires;                 // of a response (RFC 4028 4); 0: none
     bool reliable;                            // a response with RSeq (RFC 3262)
     const char *record_route[SIP_ROUTES_MAX]; // URIs, topmost first
     unsigned record_route_count;

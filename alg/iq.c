@@ -273,6 +273,8 @@ static struct milestone milestone(const struct agw_notification *n)
         return (struct milestone){TRACE_ACTION, "latched", "latches onto", AT_AGW};
     case AGW_FIRST_MEDIA:
         return (struct milestone){TRACE_MEDIA, "media", "first media", PEER_TO_AGW};
+    case AGW_MEDIA_AGAIN:
+        return (struct milestone){TRACE_NOTE, "media.again", "media flow again", AT_AGW};
     case AGW_DROPPED:
         return (struct milestone){TRACE_DROP, "drop", reason_label(n->reason), PEER_TO_AGW};
     default:

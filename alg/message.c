@@ -108,6 +108,16 @@ void message_outline(msg_t *msg, const sip_t *sip, struct sip_facts *facts)
     source_facts(msg, facts);
 }
 
+// Read here and not by the library, which refuses messages with a broken one.
+static uint32_t session_expires(const sip_t *sip)
+{
+    for (const sip_unknown_t *u = sip->sip_unknown; u; u = u->un_next)
+        if (u->un_name && u->un_value &&
+            (strcasecmp(u->un_name, "Session-Expires") == 0 || strcasecmp(u->un_name, "x") == 0))
+            return (uint32_t)strtoul(u->un_value, NULL, 10);
+    return 0;
+}
+
 void message_facts(msg_t *msg, const sip_t *sip, su_home_t *home, struct sip_facts *facts)
 {
     message_outline(msg, sip, facts);
@@ -116,6 +126,8 @@ void message_facts(msg_t *msg, const sip_t *sip, su_home_t *home, struct sip_fac
     if (sip->sip_contact && sip->sip_contact->m_url->url_type != url_any)
         facts->contact = url_as_string(home, sip->sip_contact->m_url);
     route_facts(sip, home, facts);
+    if (facts->status / 100 == 2)
+        facts->session_expires = session_expires(sip);
 }
 
 // The default port of SIP over UDP and TCP (RFC 3261 19.1.2).

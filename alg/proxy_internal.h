@@ -78,6 +78,9 @@ unsigned route_mediasec(const struct proxy *proxy, enum side from, const sip_t *
 // A request or response of f crosses the trust boundary, coming from this side (policy.h). NONE or
 // INTERNAL: it must not be sent.
 enum reason boundary_cross(struct forward *f, enum side from, msg_t *msg, sip_t *sip);
+// The same for a 2xx to the INVITE of a session that comes when its forward is gone.
+enum reason boundary_cross_again(struct proxy *proxy, struct session *s, enum side from, msg_t *msg,
+                                 sip_t *sip);
 
 // --- release.c --------------------------------------------------------------------------------
 

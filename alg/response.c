@@ -138,24 +138,28 @@ static struct session *session_of_response(struct proxy *proxy, const sip_t *sip
     return NULL;
 }
 
-// A 2xx that comes again after its transaction ended carries the body it carried before (REQ-122);
-// without a session, or from a fork never seen, it has no place here.
-void response_stray(struct proxy *proxy, msg_t *msg, sip_t *sip)
+// Gives a 2xx outside its transaction the body it carried before (REQ-122), or that of the first
+// branch that answered (RFC 3261 13.2.2.4).
+static bool complete_stray(struct proxy *proxy, struct session *s, msg_t *msg, sip_t *sip)
 {
-    bool repeated_2xx = sip && sip->sip_status && sip->sip_status->st_status / 100 == 2 &&
-                        sip->sip_cseq && sip->sip_cseq->cs_method == sip_method_invite &&
-                        sip->sip_via && sip->sip_via->v_next;
-    struct session *s = repeated_2xx ? session_of_response(proxy, sip) : NULL;
-    if (!s || session_ended(s)) {
-        nta_msg_discard(proxy->agent, msg);
-        return;
-    }
     struct sip_facts facts;
     message_outline(msg, sip, &facts);
     const char *body = session_repeated_body(s, &facts);
-    if (facts.body && (!body || message_set_body(msg, sip, body, strlen(body)))) {
+    const struct listen *in = route_arrival(proxy, msg);
+    if (!in || (facts.body && message_set_body(msg, sip, body, strlen(body))))
+        return false;
+    return boundary_cross_again(proxy, s, in->side, msg, sip) == REASON_NONE;
+}
+
+// What the stack cannot match is dropped, but for the 2xx of a session that stands.
+void response_stray(struct proxy *proxy, msg_t *msg, sip_t *sip)
+{
+    bool late_2xx = sip && sip->sip_status && sip->sip_status->st_status / 100 == 2 &&
+                    sip->sip_cseq && sip->sip_cseq->cs_method == sip_method_invite &&
+                    sip->sip_via && sip->sip_via->v_next;
+    struct session *s = late_2xx ? session_of_response(proxy, sip) : NULL;
+    if (s && !session_ended(s) && complete_stray(proxy, s, msg, sip))
+        nta_msg_tsend(proxy->agent, msg, NULL, TAG_END());
+    else
         nta_msg_discard(proxy->agent, msg);
-        return;
-    }
-    nta_msg_tsend(proxy->agent, msg, NULL, TAG_END());
 }

@@ -6,11 +6,8 @@
 // Failure paths: refused or cancelled before the answer; failed before the answer (final response
 // upstream, CANCEL downstream); failed after it (BYE both ways, to the caller only once the ACK has
 // come, RFC 3261 15); no ACK. Every end leads through `ended`, where the AGW context is released.
-#include "alg/session.h"
+#include "alg/session_internal.h"
 
-#include "alg/index.h"
-#include "alg/session_trace.h"
-#include "alg/timer.h"
 #include "common/clock.h"
 #include "common/fsm.h"
 #include "common/keep.h"
@@ -22,59 +19,22 @@
 #include <string.h>
 #include <time.h>
 
-// 119 bits: nobody guesses his way into another leg.
-#define TOKEN_LEN 20
 // 2xx are repeated for 64 * T1 until the ACK comes (RFC 3261 13.3.1.4).
 #define ACK_WAIT_T1 64
 
-struct sessions {
-    const struct config *cfg;
-    struct agw *agw;
-    uv_loop_t *loop;
-    struct session_ops ops;
-    struct index *by_token;
-    struct index *by_context;
-    struct recent *recent;
-    struct sessions_totals totals;
-};
-
-struct session {
-    struct sessions *all;
-    unsigned refs;
-    char token[TOKEN_LEN + 1];
-    char id[TOKEN_LEN + 16]; // for the log
-    int state;
-    enum side caller;
-    enum reason reason;    // why it ended
-    double started, ended; // wall clock, in seconds
-    struct record *record; // made when it ended, while the AGW still knew its streams
-    char *call_id;
-    struct party party[2];
-    struct policy_memory policy;
-    void *user;
-    struct iq iq;
-    // AGW contexts it is found by: one, and another when all its media had gone and new ones came
-    uint32_t *contexts;
-    unsigned context_count;
-    struct exchange *exchange;
-    unsigned released; // streams the AGW has reported released
-    bool listed;       // in the table by token
-
-    struct timer *ack_timer;
-    struct timer *retire_timer;
-    struct timer *return_timer; // lost media may come back until then
-    struct trace *trace;
-};
-
 // --- life -------------------------------------------------------------------------------------
-
-enum state { EARLY, ANSWERED, UP, DEFERRED, CLOSING, ENDED };
-enum event { ANSWER, ACKED, REFUSED, CLOSE, CLOSED, FAIL, ACK_TIMEOUT };
 
 static const char *const state_names[] = {"early",    "answered", "up",
                                           "deferred", "closing",  "ended"};
-static const char *const event_names[] = {"2xx",      "ACK",     "refused",    "BYE",
-                                          "BYE done", "failure", "ACK timeout"};
+static const char *const event_names[] = {"2xx",
+                                          "ACK",
+                                          "refused",
+                                          "BYE",
+                                          "BYE done",
+                                          "failure",
+                                          "ACK timeout",
+                                          "signalling lost",
+                                          "registration lost"};
 
 static void act_answered(void *object, void *argument);
 static void act_acked(void *object, void *argument);
@@ -83,31 +43,43 @@ static void act_fail_early(void *object, void *argument);
 static void act_bye_callee(void *object, void *argument);
 static void act_bye_caller(void *object, void *argument);
 static void act_bye_both(void *object, void *argument);
+static void act_bye_core(void *object, void *argument);
+static void act_forget(void *object, void *argument);
 
 static const struct fsm_row rows[] = {
     {EARLY, ANSWER, act_answered, ANSWERED},
     {EARLY, REFUSED, act_end, ENDED},
     {EARLY, FAIL, act_fail_early, ENDED},
     {EARLY, CLOSE, NULL, CLOSING},
+    {EARLY, LOST, act_fail_early, ENDED},
+    {EARLY, FORGET, act_fail_early, ENDED},
     {ANSWERED, ANSWER, NULL, ANSWERED}, // another fork answered as well
     {ANSWERED, ACKED, act_acked, UP},
     {ANSWERED, CLOSE, NULL, CLOSING},
     {ANSWERED, FAIL, act_bye_callee, DEFERRED},
     {ANSWERED, ACK_TIMEOUT, act_bye_both, ENDED},
+    {ANSWERED, LOST, act_bye_core, ENDED},
+    {ANSWERED, FORGET, act_forget, ENDED},
     {UP, ANSWER, NULL, UP},
     {UP, ACKED, NULL, UP},
     {UP, CLOSE, NULL, CLOSING},
     {UP, FAIL, act_bye_both, ENDED},
+    {UP, LOST, act_bye_core, ENDED},
+    {UP, FORGET, act_forget, ENDED},
     {DEFERRED, ACKED, act_bye_caller, ENDED},
     {DEFERRED, ACK_TIMEOUT, act_bye_caller, ENDED},
     {DEFERRED, CLOSE, act_end, ENDED},
     {DEFERRED, FAIL, NULL, DEFERRED},
+    {DEFERRED, LOST, act_bye_caller, ENDED},
+    {DEFERRED, FORGET, act_end, ENDED},
     {CLOSING, CLOSE, NULL, CLOSING},
     {CLOSING, CLOSED, act_end, ENDED},
     {CLOSING, ANSWER, NULL, CLOSING}, // BYE of an early dialog crossed the 2xx
     {CLOSING, ACKED, NULL, CLOSING},
     {CLOSING, REFUSED, NULL, CLOSING},
     {CLOSING, FAIL, NULL, CLOSING},
+    {CLOSING, LOST, act_end, ENDED},
+    {CLOSING, FORGET, act_end, ENDED},
     {CLOSING, ACK_TIMEOUT, NULL, CLOSING},
     {ENDED, ANSWER, NULL, ENDED},
     {ENDED, ACKED, NULL, ENDED},
@@ -115,12 +87,14 @@ static const struct fsm_row rows[] = {
     {ENDED, CLOSE, NULL, ENDED},
     {ENDED, CLOSED, NULL, ENDED},
     {ENDED, FAIL, NULL, ENDED},
+    {ENDED, LOST, NULL, ENDED},
+    {ENDED, FORGET, NULL, ENDED},
 };
 
 static const struct fsm machine = {"session", rows, sizeof(rows) / sizeof(rows[0]), state_names,
                                    event_names};
 
-static void feed(struct session *s, enum event event)
+void session_feed(struct session *s, enum session_event event)
 {
     fsm_feed(&machine, &s->state, event, s, NULL, s->id);
 }
@@ -129,7 +103,8 @@ static void session_free(struct session *s)
 {
     timer_cancel(s->ack_timer);
     timer_cancel(s->retire_timer);
-    timer_cancel(s->return_timer);
+    session_watch_stop(s);
+    free(s->dialog);
     exchange_close(s->exchange);
     party_clear(&s->party[SIDE_ACCESS]);
     party_clear(&s->party[SIDE_CORE]);
@@ -151,7 +126,7 @@ void session_unref(struct session *s)
         session_free(s);
 }
 
-static int own_context(struct session *s)
+int session_own_context(struct session *s)
 {
     uint32_t context = s->iq.context;
     if (!context || index_get(s->all->by_context, &context, sizeof(context)))
@@ -209,8 +184,8 @@ static void end_media(struct session *s)
 {
     timer_cancel(s->ack_timer);
     timer_cancel(s->retire_timer);
-    timer_cancel(s->return_timer);
-    s->ack_timer = s->retire_timer = s->return_timer = NULL;
+    s->ack_timer = s->retire_timer = NULL;
+    session_watch_stop(s);
     s->ended = wall_clock();
     s->all->totals.ended[s->reason]++;
     s->record = session_record(s);
@@ -228,7 +203,7 @@ static void on_ack_timeout(void *arg)
         s->reason = REASON_ACK_MISSING;
         reason_count(s->reason);
     }
-    feed(s, ACK_TIMEOUT);
+    session_feed(s, ACK_TIMEOUT);
 }
 
 static void act_answered(void *object, void *argument)
@@ -293,18 +268,33 @@ static void act_bye_both(void *object, void *argument)
     end_media(s);
 }
 
-static void fail(struct session *s, enum reason reason)
+static void act_bye_core(void *object, void *argument)
+{
+    struct session *s = object;
+    tell_reason(s, "session released");
+    send_bye(s, SIDE_CORE);
+    end_media(s);
+}
+
+static void act_forget(void *object, void *argument)
+{
+    struct session *s = object;
+    tell_reason(s, "session forgotten");
+    end_media(s);
+}
+
+void session_fails(struct session *s, enum reason reason)
 {
     if (s->state == ENDED || s->state == DEFERRED)
         return;
     s->reason = reason;
-    feed(s, FAIL);
+    session_feed(s, FAIL);
 }
 
 void session_fail(struct session *s, enum reason reason)
 {
     reason_count(reason);
-    fail(s, reason);
+    session_fails(s, reason);
 }
 
 // --- opening ----------------------------------------------------------------------------------
@@ -378,6 +368,7 @@ static struct session *session_new(struct sessions *all, const struct session_se
     s->all = all;
     s->refs = 1;
     s->caller = setup->caller;
+    s->ue = setup->ue;
     random_alnum(s->token, sizeof(s->token));
     snprintf(s->id, sizeof(s->id), "session %.8s", s->token);
     s->iq.agw = all->agw;
@@ -492,243 +483,31 @@ bool session_ended(const struct session *s)
     return s->state == ENDED;
 }
 
-// --- messages ---------------------------------------------------------------------------------
-
-static void on_retire(void *arg)
-{
-    struct session *s = arg;
-    s->retire_timer = NULL;
-    negotiation_drop_retired(exchange_negotiation(s->exchange));
-}
-
-// After every step of an exchange: a new AGW context is known by its number, and streams that were
-// replaced go after the hold time.
-static void after_exchange(struct session *s)
-{
-    if (own_context(s))
-        log_error(s->id, "no memory: what the AGW reports will be missed");
-    if (exchange_take_retiring(s->exchange) && !s->retire_timer && s->state != ENDED)
-        s->retire_timer = timer_start(s->all->loop, s->all->cfg->agw.rekey_hold_ms, on_retire, s);
-}
-
-static const char *received_key(enum exchange_role role)
-{
-    static const char *const keys[] = {[EXCHANGE_OFFER] = "sip.offer.received",
-                                       [EXCHANGE_ANSWER] = "sip.answer.received",
-                                       [EXCHANGE_STRAY] = NULL};
-    return keys[role];
-}
-
-static void trace_refusal(struct session *s, const struct exchange_verdict *v)
-{
-    if (v->reason == REASON_NONE)
-        return;
-    reason_count(v->reason);
-    log_warn(s->id, "refused: %s: %s", reason_name(v->reason), v->error);
-    session_trace_reason(s->trace, v->reason, v->error[0] ? v->error : "refused");
-}
-
-// An answer that came too late for a SIP error: the ACK goes on bare, the session ends by BYE.
-static void bad_answer_in_ack(struct session *s, struct exchange_verdict *v)
-{
-    enum reason reason = v->reason;
-    v->reason = REASON_NONE;
-    v->body = strdup("");
-    fail(s, reason);
-}
-
-static void learn_sender(struct session *s, enum side from, const struct sip_facts *facts)
-{
-    struct party *sender = &s->party[from];
-    if (facts->cseq > sender->cseq)
-        sender->cseq = facts->cseq;
-    if (facts->kind == SIP_INVITE || facts->kind == SIP_UPDATE)
-        party_set_contact(sender, facts->contact); // target refresh (RFC 3261 12.2)
-}
-
-static void move_on(struct session *s, const struct exchange_request *id, enum exchange_role role,
-                    struct exchange_verdict *v)
-{
-    if (id->kind == SIP_ACK) {
-        exchange_acknowledge(s->exchange, role);
-        feed(s, ACKED);
-        if (v->reason != REASON_NONE)
-            bad_answer_in_ack(s, v);
-    } else if (id->kind == SIP_BYE) {
-        feed(s, CLOSE);
-    } else if (v->reason != REASON_NONE && id->initial) {
-        s->reason = v->reason;
-        feed(s, REFUSED);
-    }
-}
-
-void session_request(struct session *s, enum side from, const struct sip_facts *facts,
-                     struct exchange_request *id, struct exchange_verdict *v)
-{
-    *v = (struct exchange_verdict){0};
-    bool initial = facts->kind == SIP_INVITE && !facts->to_tag;
-    enum exchange_role role =
-        s->state == ENDED ? EXCHANGE_NONE : exchange_request_role(s->exchange, from, facts);
-    *id =
-        (struct exchange_request){facts->kind, facts->cseq, from, role == EXCHANGE_OFFER, initial};
-    session_trace_message(s->trace, s->all->cfg, from, true, facts, received_key(role), NULL);
-    learn_sender(s, from, facts);
-    exchange_take_request(s->exchange, role, id, facts, v);
-    after_exchange(s);
-    trace_refusal(s, v);
-    move_on(s, id, role, v);
-}
-
-static void learn_callee(struct session *s, const struct exchange_request *id,
-                         const struct sip_facts *facts)
-{
-    struct party *answerer = &s->party[side_other(id->from)];
-    if (id->initial && facts->to_tag) {
-        party_set_name(answerer, facts->to);
-        party_route_from_response(answerer, facts, s->all->ops.own_route, s->all->ops.arg);
-    }
-    if (id->kind == SIP_INVITE || id->kind == SIP_UPDATE)
-        party_set_contact(answerer, facts->contact);
-}
-
-static void success(struct session *s, const struct exchange_request *id,
-                    const struct sip_facts *facts, struct exchange_verdict *v)
-{
-    exchange_succeed(s->exchange, id, facts, v);
-    if (id->initial && v->reason == REASON_NONE)
-        feed(s, ANSWER);
-    if (id->kind == SIP_BYE)
-        feed(s, CLOSED);
-}
-
-static enum reason reason_of_status(int status)
-{
-    return status == 487   ? REASON_CALLER_CANCELLED
-           : status == 408 ? REASON_NO_ANSWER
-                           : REASON_CALLEE_REFUSED;
-}
-
-static void refusal(struct session *s, const struct exchange_request *id, int status)
-{
-    if (id->initial) {
-        if (s->reason == REASON_NONE) {
-            s->reason = reason_of_status(status);
-            reason_count(s->reason);
-        }
-        feed(s, REFUSED);
-    } else if (id->kind == SIP_BYE) {
-        feed(s, CLOSED);
-    } else if (exchange_refuse(s->exchange, id)) {
-        session_trace_note(s->trace, "RFC 3261 14.1", "refused with %d: the former state stands",
-                           status);
-    }
-}
-
-// What cannot be passed on ends the session: quietly when it was still being set up, since the
-// caller of session_response() answers both ends; else by BYE.
-static void unusable(struct session *s, const struct exchange_request *id,
-                     const struct exchange_verdict *v)
-{
-    negotiation_rollback(exchange_negotiation(s->exchange));
-    if (!id->initial) {
-        fail(s, v->reason);
-        return;
-    }
-    s->reason = v->reason;
-    feed(s, REFUSED);
-}
-
-void session_response(struct session *s, const struct exchange_request *id,
-                      const struct sip_facts *facts, struct exchange_verdict *v)
-{
-    *v = (struct exchange_verdict){0};
-    enum exchange_role role =
-        s->state == ENDED ? EXCHANGE_NONE : exchange_response_role(s->exchange, id, facts);
-    session_trace_message(s->trace, s->all->cfg, side_other(id->from), true, facts,
-                          received_key(role), NULL);
-    bool final_success = facts->status >= 200 && facts->status < 300;
-    if (final_success)
-        learn_callee(s, id, facts); // also to end what is not passed on
-    exchange_take_response(s->exchange, role, id, facts, v);
-    if (v->reason == REASON_NONE && final_success)
-        success(s, id, facts, v);
-    after_exchange(s);
-    trace_refusal(s, v);
-    if (v->reason != REASON_NONE)
-        unusable(s, id, v);
-    else if (facts->status >= 300)
-        refusal(s, id, facts->status);
-}
-
-const char *session_repeated_body(const struct session *s, const struct sip_facts *facts)
-{
-    return exchange_repeated(s->exchange, facts);
-}
-
-void session_field_changed(struct session *s, const char *before, const char *after,
-                           const char *clause)
-{
-    session_trace_field(s->trace, before, after, clause);
-}
-
-void session_sent(struct session *s, enum side to, const struct sip_facts *facts, const char *note)
-{
-    const char *key = NULL;
-    if (facts->body && facts->kind != SIP_OTHER) {
-        bool answer = exchange_sends_answer(s->exchange, to, facts);
-        key = answer ? "sip.answer.sent" : "sip.offer.sent";
-    }
-    session_trace_message(s->trace, s->all->cfg, to, false, facts, key, note);
-}
-
-void session_cancelled(struct session *s)
-{
-    session_trace_note(s->trace, "RFC 3261 9.1", "the caller cancels");
-}
-
-void session_local_final(struct session *s, const struct exchange_request *id, int status)
-{
-    session_trace_note(s->trace, "RFC 3261 16.9", "no answer from the far end: %d", status);
-    refusal(s, id, status);
-}
-
 // --- the AGW reports --------------------------------------------------------------------------
 
-static void on_return_timeout(void *arg)
-{
-    struct session *s = arg;
-    s->return_timer = NULL;
-    if (!negotiation_lives(exchange_negotiation(s->exchange)))
-        fail(s, REASON_BEARER_RELEASED);
-}
-
-// False: nothing can come back, or the session is not the one to wait.
-static bool waits_for_return(struct session *s)
-{
-    unsigned seconds = s->all->cfg->bfcp.reestablish_s;
-    if (s->state != UP || !seconds || !negotiation_may_return(exchange_negotiation(s->exchange)))
-        return false;
-    timer_cancel(s->return_timer);
-    s->return_timer = timer_start(s->all->loop, seconds * UINT64_C(1000), on_return_timeout, s);
-    session_trace_note(s->trace, "RFC 8855 6.1", "lost; may be offered anew within %u s", seconds);
-    return s->return_timer != NULL;
-}
-
-static void stream_lost(struct session *s, const struct agw_notification *n)
+void session_stream_lost(struct session *s, unsigned stream, enum reason reason)
 {
     struct negotiation *negotiation = exchange_negotiation(s->exchange);
-    if (negotiation_retired(negotiation, n->stream))
+    if (negotiation_retired(negotiation, stream))
         return; // its peer has let go of it, as it should
-    bool lost = n->event == AGW_BEARER_RELEASED;
-    unsigned alive = negotiation_stream_failed(negotiation, n->stream, lost);
-    if (alive == 0 && waits_for_return(s))
+    bool lost = reason == REASON_BEARER_RELEASED;
+    unsigned alive = negotiation_stream_failed(negotiation, stream, lost);
+    if (alive == 0 && session_watch_return(s))
         return;
     if (alive == 0) {
-        fail(s, n->reason); // the AGW has counted it
+        session_fails(s, reason); // the AGW has counted it
         return;
     }
-    log_warn(s->id, "stream %u ends, %u media go on: %s", n->stream, alive, reason_text(n->reason));
-    session_trace_reason(s->trace, n->reason, "stream dropped, the other media go on");
+    log_warn(s->id, "stream %u ends, %u media go on: %s", stream, alive, reason_text(reason));
+    session_trace_reason(s->trace, reason, "stream dropped, the other media go on");
+}
+
+static void take_report(struct session *s, const struct agw_notification *n)
+{
+    if (n->event == AGW_MEDIA_INACTIVE || n->event == AGW_MEDIA_AGAIN)
+        session_watch_silence(s, n->stream, n->event == AGW_MEDIA_INACTIVE);
+    else if (agw_event_is_procedure(n->event))
+        session_stream_lost(s, n->stream, n->reason);
 }
 
 void sessions_notification(struct sessions *all, const struct agw_notification *n)
@@ -743,8 +522,7 @@ void sessions_notification(struct sessions *all, const struct agw_notification *
     session_ref(s);
     iq_notification(&s->iq, n);
     trace_settle(s->trace);
-    if (agw_event_is_procedure(n->event))
-        stream_lost(s, n);
+    take_report(s, n);
     if (n->event == AGW_STREAM_RELEASED) {
         s->released++;
         record_carried(s->record, n->stream, &n->stats);
@@ -762,4 +540,33 @@ static void end_for(void *object, void *arg)
 void sessions_end_all(struct sessions *all, enum reason reason)
 {
     index_each(all->by_token, end_for, &reason);
+}
+
+// --- the registration of the UE ---------------------------------------------------------------
+
+struct ending {
+    const void *ue;
+    enum reason reason;
+    enum session_event event;
+};
+
+static void end_of_ue(void *object, void *arg)
+{
+    struct session *s = object;
+    const struct ending *ending = arg;
+    if (s->ue != ending->ue || s->state == ENDED)
+        return;
+    s->reason = ending->reason;
+    reason_count(ending->reason);
+    session_feed(s, ending->event);
+}
+
+void sessions_lost(struct sessions *all, const void *ue, enum reason reason)
+{
+    index_each(all->by_token, end_of_ue, &(struct ending){ue, reason, LOST});
+}
+
+void sessions_forget(struct sessions *all, const void *ue, enum reason reason)
+{
+    index_each(all->by_token, end_of_ue, &(struct ending){ue, reason, FORGET});
 }

@@ -53,6 +53,11 @@ const struct recent *sessions_recent(const struct sessions *all);
 struct session *sessions_find(struct sessions *all, const char *token);
 // Hand-over of what the AGW reports; unknown contexts are counted (REQ-106).
 void sessions_notification(struct sessions *all, const struct agw_notification *notification);
+// The UE cannot be reached any more: its sessions are released towards the core only (TS 24.229
+// 5.2.8.1.1, 5.2.8.1.2).
+void sessions_lost(struct sessions *all, const void *ue, enum reason reason);
+// The registration of the UE is gone: nobody expects a BYE (TS 24.229 5.2.8.1.4).
+void sessions_forget(struct sessions *all, const void *ue, enum reason reason);
 // Ends every session (REASON_SHUTDOWN on the way down).
 void sessions_end_all(struct sessions *all, enum reason reason);
 
@@ -61,6 +66,7 @@ void sessions_end_all(struct sessions *all, enum reason reason);
 struct session_setup {
     enum side caller;   // the side the INVITE came from
     unsigned mediasec;  // mechanisms agreed with the UE
+    const void *ue;     // whose registration it is, to end it with; NULL: none
     struct addr hop[2]; // next hop of each side: SIP source of the caller, next hop of the callee
     bool tcp[2];
 };
@@ -94,7 +100,8 @@ void session_request(struct session *s, enum side from, const struct sip_facts *
 // forwarded: the session has already been told to fail (fail_early, or BYEs).
 void session_response(struct session *s, const struct exchange_request *id,
                       const struct sip_facts *facts, struct exchange_verdict *verdict);
-// The body to send for a 2xx that comes again outside its transaction; NULL: as it came.
+// The body to send for a 2xx that comes again outside its transaction, or of a branch that was not
+// heard of before: that of the answer the UE has.
 const char *session_repeated_body(const struct session *s, const struct sip_facts *facts);
 // A header field that was changed at the trust boundary, for the trace: whole lines or NULL.
 void session_field_changed(struct session *s, const char *before, const char *after,

@@ -115,6 +115,7 @@ struct config {
         unsigned rekey_hold_ms;        // old association kept after a new one
         unsigned gather_us;            // bound on the delay added by gathering; 0: off
         unsigned media_timeout_s;      // media inactivity; 0: off
+        unsigned media_guard_ms;       // what becomes of it waits so long for media to come back
         bool policing;                 // drop what exceeds the b=AS written on a leg (REQ-098)
         char keylog[CONFIG_NAME_MAX];  // opt-in, mode 0600
     } agw;

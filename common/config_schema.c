@@ -141,6 +141,7 @@ static const cyaml_strval_t suite_words[] = {
     NUMBER("agw", "rekey_hold_ms", agw.rekey_hold_ms, 0, 60000, 5000)                              \
     NUMBER("agw", "gather_us", agw.gather_us, 0, 5000, 500)                                        \
     NUMBER("agw", "media_timeout_s", agw.media_timeout_s, 0, 86400, 0)                             \
+    NUMBER("agw", "media_guard_ms", agw.media_guard_ms, 0, 60000, 5000)                            \
     SWITCH("agw", "policing", agw.policing, false)                                                 \
     STRING("agw", "keylog", agw.keylog)
 

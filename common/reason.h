@@ -57,6 +57,21 @@
     X(SHUTDOWN, 503, "shutting down", "The P-CSCF is shutting down", "TS 24.229 5.2.8.1")          \
     X(OPERATOR, 503, "ended by the operator", "The operator of the P-CSCF has ended the session",  \
       "TS 24.229 5.2.8.1")                                                                         \
+    X(SESSION_EXPIRED, 0, "session expired", "Nobody has refreshed the session in time",           \
+      "RFC 4028 8.3")                                                                              \
+    X(SIGNALLING_LOST, 500, "signalling lost", "The UE can no longer be reached",                  \
+      "TS 24.229 5.2.8.1")                                                                         \
+    X(UNTRUSTED_SOURCE, 403, "not trusted", "The source is none of the trusted core nodes",        \
+      "TS 33.210 5")                                                                               \
+    X(NOT_A_PARTY, 403, "not a party", "The sender is no party of the dialog",                     \
+      "TS 24.229 5.2.6.3.5")                                                                       \
+    X(ROUTE_MISMATCH, 400, "wrong route", "Route differs from the Service-Route of the UE",        \
+      "TS 24.229 5.2.6.3.3")                                                                       \
+    X(OVERLOAD, 503, "overload", "Too many requests are under way", "RFC 3261 21.5.4")             \
+    X(EMERGENCY_REFUSED, 403, "no emergency calls", "Emergency calls are not served here",         \
+      "TS 24.229 5.2.10")                                                                          \
+    X(EMERGENCY_ELSEWHERE, 380, "use another network",                                             \
+      "Emergency calls are served by the circuit-switched network", "TS 24.229 5.2.10")            \
     X(ACK_MISSING, 0, "no ACK", "The answer was never acknowledged", "RFC 3261 13.3.1.4")          \
     X(INTERNAL, 500, "internal error", "The P-CSCF could not do its part", "RFC 3261 21.5.1")      \
     /* e2ae: what the SDP of the UE or the core lacks */                                           \

@@ -333,8 +333,8 @@ END_TEST
 START_TEST(silence_ends_the_call)
 {
     struct flow *f = flow_open("silence");
-    struct pcscf_options options = {.agw = "certificate_pool: 4, media_timeout_s: 1",
-                                    .sip = "t1_ms: 50"};
+    struct pcscf_options options = {
+        .agw = "certificate_pool: 4, media_timeout_s: 1, media_guard_ms: 100", .sip = "t1_ms: 50"};
     struct pcscf *p = pcscf_start(f, &options);
     struct call call = {.caller = HOST_UE,
                         .ue = "--media count --datagrams 5 --hangup-after 60000",

@@ -12,6 +12,14 @@
 // Transactions linger for T4 = 0.5 s and are given up after 3.2 s.
 #define FAST "t1_ms: 50"
 
+static void answer_bye(struct stage *s, struct sip *from, struct sip *to)
+{
+    const char *bye = sip_expect(to, "^BYE ");
+
+    sip_send(to, sip_response(to, bye, "200 OK", NULL, NULL));
+    sip_expect(from, "^SIP/2.0 200 ");
+}
+
 // Pings until so much time has passed: what else arrives meanwhile is an error.
 static void quiet_for(struct stage *s, struct sip *party, const char *at, unsigned ms)
 {
@@ -216,6 +224,35 @@ START_TEST(a_late_invite_is_no_second_call)
 }
 END_TEST
 
+// PCSCF-096: the 2xx of a second branch, never heard of before, is passed on as well when the
+// transaction is over, with the SDP that the UE has; hanging up on it leaves the first call alone
+// (RFC 3261 13.2.2.4).
+START_TEST(a_second_answer_is_passed_on)
+{
+    struct stage s = stage_open("second-2xx", NULL);
+    const char *invite = stage_invite_core(&s);
+
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, stage_plain_answer(&s, 9000)));
+    const char *one = sip_expect(s.ue, "^SIP/2.0 200 ");
+    struct sip_dialog first = stage_acknowledge(&s, one);
+    const char *late = sip_response(s.core, invite, "200 OK", NULL, stage_plain_answer(&s, 9002));
+    sip_send(s.core, flow_replace(s.f, late, ";tag=t1", ";tag=t2"));
+    const char *two = sip_expect(s.ue, "^SIP/2.0 200 ");
+    must_say(s.f, two, "^To: .*;tag=t2$");
+    ck_assert_str_eq(sip_body(one), sip_body(two));
+    struct sip_dialog second = stage_acknowledge(&s, two);
+    sip_send(s.ue, sip_dialog_request(&second, "BYE", NULL, NULL));
+    answer_bye(&s, s.ue, s.core);
+    sip_send(s.ue, sip_dialog_request(&first, "INFO", NULL, NULL));
+    const char *info = sip_expect(s.core, "^INFO ");
+    must_say(s.f, info, "^To: .*;tag=t1$");
+    sip_send(s.core, sip_response(s.core, info, "200 OK", NULL, NULL));
+    sip_expect(s.ue, "^SIP/2.0 200 ");
+    stage_hang_up(&s, &first);
+    stage_close(&s, NULL);
+}
+END_TEST
+
 // --- routing -----------------------------------------------------------------------------------
 
 // PCSCF-035, PCSCF-094: two Record-Route entries, that of the side it leaves by on top, both with
@@ -404,6 +441,7 @@ void suite_proxy(struct suite *s)
     ONCE(s, timer_c_ends_what_rings_for_ever);
     ONCE(s, a_cancel_waits_and_carries_its_reason);
     ONCE(s, a_late_invite_is_no_second_call);
+    ONCE(s, a_second_answer_is_passed_on);
     ONCE(s, both_record_routes_are_used_up);
     ONCE(s, a_strict_router_gets_its_own_uri);
     ONCE(s, a_request_from_a_strict_router_is_mended);

@@ -615,6 +615,7 @@ START_TEST(silence_is_told_once_and_again_after_media)
     ck_assert_uint_ge(n->time_us - first->time_us, 1000000);
     unsigned from = lab.count;
     expect_both_ways(&c);
+    lab_expect_from(&lab, from, c.context, AGW_MEDIA_AGAIN); // PCSCF-082
     lab_expect_from(&lab, from, c.context, AGW_MEDIA_INACTIVE);
     ck_assert_uint_eq(lab_told(&lab, c.context, AGW_MEDIA_INACTIVE), 2);
     call_close(&c);

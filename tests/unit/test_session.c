@@ -86,6 +86,7 @@ static void setup(void)
 {
     struct session_ops ops = {note_bye, note_fail_early, own_route, NULL};
     config_defaults(&cfg);
+    cfg.agw.media_guard_ms = 0;
     log_set_level(LOG_ERROR);
     uv_loop_init(&loop);
     all = sessions_open(&cfg, NULL, &loop, ops);
@@ -105,9 +106,11 @@ static void teardown(void)
     strbuf_free(&sent);
 }
 
+static const int ue; // whose registration it is
+
 static void call(const char *offer)
 {
-    struct session_setup s = {.caller = SIDE_ACCESS, .mediasec = MEDIASEC_UDPTL_DTLS};
+    struct session_setup s = {.caller = SIDE_ACCESS, .mediasec = MEDIASEC_UDPTL_DTLS, .ue = &ue};
     struct sip_facts invite = facts(SIP_INVITE, 0, NULL, offer);
     addr_parse(&s.hop[SIDE_ACCESS], "192.0.2.10", 5060);
     addr_parse(&s.hop[SIDE_CORE], "203.0.113.20", 5060);
@@ -425,6 +428,112 @@ START_TEST(the_route_set_of_the_callee_is_learnt)
 }
 END_TEST
 
+// PCSCF-081, TS 24.229 5.2.8.1.1: a UE that is lost before the answer ends the set-up.
+START_TEST(a_lost_ue_ends_the_early_session)
+{
+    call(UE_OFFER);
+    respond(183, "b", CORE_ANSWER);
+    sessions_lost(all, &cfg, REASON_SIGNALLING_LOST); // somebody else
+    expect_sent("");
+    sessions_lost(all, &ue, REASON_SIGNALLING_LOST);
+    expect_sent("early signalling_lost\n");
+    ck_assert(session_ended(session));
+}
+END_TEST
+
+// TS 24.229 5.2.8.1.2: a UE that is lost during the call is not told; the core is.
+START_TEST(a_lost_ue_is_sent_no_bye)
+{
+    establish(UE_OFFER, CORE_ANSWER);
+    sessions_lost(all, &ue, REASON_SIGNALLING_LOST);
+    expect_sent("BYE core signalling_lost\n");
+    expect_asked("release\n");
+}
+END_TEST
+
+// PCSCF-020, TS 24.229 5.2.8.1.4: with its registration a UE loses its sessions without a word.
+START_TEST(a_lost_registration_takes_the_sessions_along)
+{
+    establish(UE_OFFER, CORE_ANSWER);
+    sessions_forget(all, &ue, REASON_SIGNALLING_LOST);
+    expect_sent("");
+    expect_asked("release\n");
+    ck_assert(session_ended(session));
+}
+END_TEST
+
+static void answer_with_expiry(enum sip_kind kind, uint32_t expires)
+{
+    struct exchange_request id = {.kind = kind, .cseq = 2};
+    struct sip_facts ok = facts(kind, 200, "b", NULL);
+    ok.session_expires = expires;
+    free(verdict.body);
+    session_response(session, &id, &ok, &verdict);
+}
+
+// PCSCF-076, RFC 4028 8.3: a session that nobody refreshes is freed after its expiry and the time a
+// BYE may take, without a BYE of ours; each refresh starts anew, and a 2xx without it ends the
+// watch.
+START_TEST(a_session_expires)
+{
+    cfg.sip.t1_ms = 1; // 64 ms of grace
+    establish(UE_OFFER, CORE_ANSWER);
+    answer_with_expiry(SIP_UPDATE, 1);
+    answer_with_expiry(SIP_UPDATE, 0);
+    answer_with_expiry(SIP_UPDATE, 1);
+    uint64_t before = reason_total(REASON_SESSION_EXPIRED);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert(session_ended(session));
+    ck_assert_uint_eq(reason_total(REASON_SESSION_EXPIRED), before + 1);
+    expect_sent("");
+    expect_asked("release\n");
+}
+END_TEST
+
+// PCSCF-082: silence ends a session only when it lasts for the guard time.
+START_TEST(silence_waits_for_the_guard_time)
+{
+    cfg.agw.media_guard_ms = 20;
+    establish(UE_OFFER, CORE_ANSWER);
+    report(AGW_MEDIA_INACTIVE, 1, REASON_MEDIA_INACTIVE);
+    expect_sent("");
+    uv_run(&loop, UV_RUN_DEFAULT);
+    expect_sent("BYE core media_inactive\nBYE access media_inactive\n");
+}
+END_TEST
+
+// PCSCF-082: media that come back, and media that are agreed anew, cancel it.
+START_TEST(media_that_come_back_are_no_loss)
+{
+    cfg.agw.media_guard_ms = 20;
+    establish(UE_OFFER, CORE_ANSWER);
+    report(AGW_MEDIA_INACTIVE, 1, REASON_MEDIA_INACTIVE);
+    report(AGW_MEDIA_AGAIN, 1, REASON_NONE);
+    report(AGW_MEDIA_INACTIVE, 1, REASON_MEDIA_INACTIVE);
+    request(SIP_INVITE, SIDE_CORE, CORE_ANSWER, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    expect_sent("");
+    ck_assert(!session_ended(session));
+}
+END_TEST
+
+// PCSCF-096, RFC 3261 13.2.2.4: the BYE of a branch that answered second ends nothing but itself.
+START_TEST(the_second_branch_is_apart)
+{
+    struct exchange_request id;
+    establish(UE_OFFER, CORE_ANSWER);
+    struct sip_facts late = facts(SIP_INVITE, 200, "c", OTHER_ANSWER), bye;
+    ck_assert_ptr_nonnull(strstr(session_repeated_body(session, &late), "UDP/TLS/UDPTL"));
+    bye = facts(SIP_BYE, 0, "c", NULL);
+    session_request(session, SIDE_ACCESS, &bye, &id, &verdict);
+    ck_assert(id.other);
+    bye = facts(SIP_BYE, 200, "c", NULL);
+    session_response(session, &id, &bye, &verdict);
+    ck_assert(!session_ended(session));
+    expect_asked("");
+}
+END_TEST
+
 // On the way down every session ends properly, whatever its state.
 START_TEST(ending_all_sessions)
 {
@@ -457,6 +566,13 @@ int main(void)
         an_unanswered_offer_in_a_2xx_is_void,
         the_number_of_sessions_is_bounded,
         the_route_set_of_the_callee_is_learnt,
+        a_lost_ue_ends_the_early_session,
+        a_lost_ue_is_sent_no_bye,
+        a_lost_registration_takes_the_sessions_along,
+        a_session_expires,
+        silence_waits_for_the_guard_time,
+        media_that_come_back_are_no_loss,
+        the_second_branch_is_apart,
         ending_all_sessions,
     };
     Suite *suite = suite_create("session");
