@@ -100,7 +100,7 @@ END_TEST
 
 int main(void)
 {
-    static const TTest *const tests[] = {
+    const TTest *const tests[] = {
         a_transaction_is_known_for_its_time,
         the_number_is_bounded,
         the_hash_sees_what_routing_sees,
