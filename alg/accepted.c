@@ -69,7 +69,7 @@ void accepted_add(struct accepted *a, const char *key, uint64_t now_us)
         free(t);
         return;
     }
-    memcpy(t->key, key, len);
+    memcpy(t->key, key, len + 1);
     t->until_us = now_us + a->keep_us;
     if (a->oldest)
         a->newest->next = t;
