@@ -153,7 +153,7 @@ BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/bench/%,$(filter tests/bench/bench_
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(call obj,$(filter-out tests/bench/bench_%,$(BENCH))) $(LIBAGW) $(LIBSDP) $(LIBCOMMON)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(call link,$(LIBS))
+	$(call link,$(LIBS) $(TEST_LIBS))
 $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LIBALG) $(LIBAGW) $(LIBSDP) $(LIBCOMMON)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)

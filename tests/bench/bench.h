@@ -22,6 +22,8 @@ enum bench_host { HOST_ACCESS = 1, HOST_CORE = 2, HOST_UE = 3, HOST_FAR = 4 };
 
 // A fax packet with redundancy, and what the other figures of this trade are measured with.
 #define BENCH_PAYLOAD 172
+// Of every UE with SRTP, as it stands in a=crypto.
+#define BENCH_SRTP_KEY "1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
 
 static inline struct sockaddr_in bench_address(unsigned target, enum bench_host host, uint16_t port)
 {

@@ -2,11 +2,11 @@
 // The floor: the least that kernel and TLS library cost. A relay without sessions, latching,
 // statistics or policy, to measure the real one against.
 //
-//   bench_floor udp|dtls COUNT TARGET
+//   bench_floor udp|dtls|srtp COUNT TARGET
 //
 // Session i joins a socket towards the UE and one towards the core (bench.h says where they are);
 // udp: both plain; dtls: a DTLS server towards the UE, which must present a certificate, whose
-// fingerprint is computed. One certificate for all.
+// fingerprint is computed. One certificate for all. srtp: SRTP towards the UE, one key for all.
 //
 // Happy path: one epoll set, one recv() and one send() per event, connected sockets. Failure paths:
 // a socket or GnuTLS that does not work at the start ends it with a message; datagrams that cannot
@@ -14,6 +14,7 @@
 
 #include "tests/bench/bench.h"
 #include "tests/bench/identity.h"
+#include "tests/bench/voice.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -30,14 +31,17 @@
 #define DATAGRAM_MAX 2048
 #define RECEIVE_BUFFER (1 << 20)
 
+enum secured { PLAIN, DTLS, SRTP };
+
 struct leg {
     int fd;
     struct leg *other;
     gnutls_session_t session; // NULL: plain
     bool up;                  // handshake done
+    struct voice_key *srtp;   // NULL: plain
 };
 
-static uint8_t buffer[DATAGRAM_MAX];
+static _Alignas(uint32_t) uint8_t buffer[DATAGRAM_MAX];
 static struct identity identity;
 static gnutls_priority_t priority;
 
@@ -72,8 +76,21 @@ static gnutls_session_t open_session(int fd)
     return session;
 }
 
-static void open_legs(struct leg *legs, unsigned count, unsigned target, bool dtls)
+static struct voice_key *open_srtp(void)
 {
+    struct sdes_crypto key;
+    const char *why;
+    struct voice_key *srtp = NULL;
+    if (sdes_parse(&key, BENCH_SRTP_KEY, strlen(BENCH_SRTP_KEY), &why) == 0)
+        srtp = voice_key_open(&key);
+    if (!srtp)
+        die("bench_floor: libsrtp2");
+    return srtp;
+}
+
+static void open_legs(struct leg *legs, unsigned count, unsigned target, enum secured secured)
+{
+    bool dtls = secured == DTLS;
     uint16_t base = dtls ? BENCH_PORT_DTLS : BENCH_PORT_UDP;
     for (unsigned i = 0; i < 2 * count; i++) {
         uint16_t port = (uint16_t)(base + i / 2);
@@ -84,6 +101,8 @@ static void open_legs(struct leg *legs, unsigned count, unsigned target, bool dt
         legs[i].other = &legs[i ^ 1];
         if (dtls && !core)
             legs[i].session = open_session(legs[i].fd);
+        if (secured == SRTP && !core)
+            legs[i].srtp = open_srtp();
     }
 }
 
@@ -103,12 +122,14 @@ static void relay(struct leg *leg)
     struct leg *to = leg->other;
     ssize_t n = leg->session ? gnutls_record_recv(leg->session, buffer, sizeof(buffer))
                              : recv(leg->fd, buffer, sizeof(buffer), 0);
-    if (n <= 0)
+    size_t len = (size_t)n;
+    if (n <= 0 || (leg->srtp && !voice_key_open_packet(leg->srtp, buffer, &len)) ||
+        (to->srtp && !voice_key_seal(to->srtp, buffer, &len)))
         return;
     if (!to->session)
-        (void)!send(to->fd, buffer, (size_t)n, 0);
+        (void)!send(to->fd, buffer, len, 0);
     else if (to->up)
-        (void)gnutls_record_send(to->session, buffer, (size_t)n);
+        (void)gnutls_record_send(to->session, buffer, len);
 }
 
 static _Noreturn void serve(struct leg *legs, unsigned count)
@@ -138,10 +159,12 @@ int main(int argc, char **argv)
 {
     struct rlimit limit;
     if (argc != 4) {
-        fprintf(stderr, "usage: bench_floor udp|dtls COUNT TARGET\n");
+        fprintf(stderr, "usage: bench_floor udp|dtls|srtp COUNT TARGET\n");
         return 2;
     }
-    bool dtls = strcmp(argv[1], "dtls") == 0;
+    enum secured secured = strcmp(argv[1], "dtls") == 0   ? DTLS
+                           : strcmp(argv[1], "srtp") == 0 ? SRTP
+                                                          : PLAIN;
     unsigned count = (unsigned)strtoul(argv[2], NULL, 10);
     unsigned target = (unsigned)strtoul(argv[3], NULL, 10);
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -154,6 +177,6 @@ int main(int argc, char **argv)
     struct leg *legs = calloc(2 * (size_t)count, sizeof(*legs));
     if (!legs)
         die("bench_floor");
-    open_legs(legs, count, target, dtls);
+    open_legs(legs, count, target, secured);
     serve(legs, count);
 }

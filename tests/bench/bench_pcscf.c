@@ -14,12 +14,12 @@
 #include "tests/bench/calls.h"
 #include "tests/bench/child.h"
 #include "tests/bench/ends.h"
+#include "tests/bench/process.h"
 #include "tests/bench/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define SESSIONS BENCH_SESSIONS_MAX
@@ -82,33 +82,9 @@ static _Noreturn void die(const char *what)
 
 // --- starting -----------------------------------------------------------------------------------
 
-static void write_config(const char *path, enum target target, unsigned gather_us)
-{
-    FILE *f = fopen(path, "we");
-    if (!f)
-        die("no file for the configuration");
-    fprintf(f,
-            "access:\n  listen: [\"127.4.%u.%u:%u\"]\n  media: [\"127.4.%u.%u\"]\n"
-            "  ports: {min: 20000, max: 22999}\n",
-            target, HOST_ACCESS, BENCH_PORT_SIP, target, HOST_ACCESS);
-    fprintf(f,
-            "core:\n  listen: [\"127.4.%u.%u:%u\"]\n  media: [\"127.4.%u.%u\"]\n"
-            "  ports: {min: 20000, max: 22999}\n  next_hop: \"127.4.%u.%u:%u\"\n",
-            target, HOST_CORE, BENCH_PORT_SIP, target, HOST_CORE, target, HOST_FAR, BENCH_PORT_SIP);
-    // sessions wait for their turn with the handshake
-    fprintf(f, "agw: {workers: 1, gather_us: %u, handshake_timeout_ms: 120000}\n", gather_us);
-    fprintf(f, "log: {level: error}\nadmin: {listen: off}\n");
-    fclose(f);
-}
-
 static void start_pcscf(const struct bench *b, struct subject *s, unsigned gather_us)
 {
-    char program[PATH_SIZE], config[PATH_SIZE];
-    snprintf(program, sizeof(program), "%s/pcscf", b->build);
-    snprintf(config, sizeof(config), "%s/bench/pcscf-%u.yaml", b->build, s->target);
-    write_config(config, s->target, gather_us);
-    char *argv[] = {program, "--config", config, NULL};
-    if (child_start(&s->child[KIND_UDP], argv) < 0)
+    if (process_start_pcscf(&s->child[KIND_UDP], b->build, s->target, gather_us, "") < 0)
         die("pcscf does not start");
     s->child[KIND_DTLS] = s->child[KIND_UDP];
 }
@@ -146,8 +122,8 @@ static void open_ends(const struct bench *b, struct subject *s, enum kind kind)
 
 static struct calls *open_calls(const struct bench *b, const struct subject *s, enum kind kind)
 {
-    struct calls *calls =
-        calls_open(s->target, bases[kind], kind == KIND_DTLS ? b->identity.fingerprint : NULL);
+    struct calls *calls = calls_open(s->target, bases[kind], CALLS_T38,
+                                     kind == KIND_DTLS ? b->identity.fingerprint : NULL);
     if (!calls)
         die("no calls");
     return calls;
@@ -356,15 +332,6 @@ static void stop_all(struct bench *b)
     identity_free(&b->identity);
 }
 
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static void name_rows(struct row rows[static ROWS])
 {
     for (size_t i = 0; i < MEDIA_ROWS; i++)
@@ -421,7 +388,7 @@ int main(int argc, char **argv)
     if (b.turns < 1 || b.turns * HANDSHAKES > SESSIONS)
         die("1 to 10 turns");
     name_rows(b.rows);
-    raise_descriptor_limit();
+    process_raise_descriptors();
     child_pin_caller();
     if (identity_create(&b.identity) < 0)
         die("no certificate");

@@ -38,7 +38,8 @@ struct calls {
     int ue, far;
     char ue_text[INET_ADDRSTRLEN], far_text[INET_ADDRSTRLEN];
     uint16_t base;
-    const char *fingerprint;
+    enum calls_media media;
+    const char *secret; // fingerprint, or key; NULL: plain
     struct call list[CALLS_MAX];
     unsigned generation; // of serial numbers: CALLS_MAX to each
     enum calls_part part;
@@ -71,27 +72,51 @@ static void put_t38(struct text *out, const char *host, uint16_t port, const cha
         host, host, port, proto);
 }
 
+static void put_voice(struct text *out, const char *host, uint16_t port, const char *proto)
+{
+    put(out,
+        "v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %u %s 8\r\n"
+        "a=rtpmap:8 PCMA/8000\r\na=ptime:20\r\n",
+        host, host, port, proto);
+}
+
 static void put_offer(struct text *out, const struct calls *calls, unsigned i)
 {
     uint16_t port = (uint16_t)(calls->base + i);
-    put_t38(out, calls->ue_text, port, calls->fingerprint ? "UDP/TLS/UDPTL" : "udptl");
-    if (calls->fingerprint)
+    bool secured = calls->secret != NULL;
+    if (calls->media == CALLS_VOICE) {
+        put_voice(out, calls->ue_text, port, secured ? "RTP/SAVP" : "RTP/AVP");
+        if (secured)
+            put(out, "a=3ge2ae:requested\r\na=crypto:%s\r\n", calls->secret);
+        return;
+    }
+    put_t38(out, calls->ue_text, port, secured ? "UDP/TLS/UDPTL" : "udptl");
+    if (secured)
         put(out,
             "a=setup:active\r\na=3ge2ae:requested\r\na=dtls-id:bench%032u\r\n"
             "a=fingerprint:SHA-256 %s\r\n",
-            i, calls->fingerprint);
+            i, calls->secret);
+}
+
+static void put_sdp_answer(struct text *out, const struct calls *calls, unsigned i)
+{
+    uint16_t port = (uint16_t)(calls->base + i);
+    if (calls->media == CALLS_VOICE)
+        put_voice(out, calls->far_text, port, "RTP/AVP");
+    else
+        put_t38(out, calls->far_text, port, "udptl");
 }
 
 // The address of the first media description, which both ends write after the session's.
 static bool read_media(const char *message, struct sockaddr_in *out)
 {
-    const char *c = strstr(message, "c=IN IP4 "), *m = strstr(message, "m=image ");
+    const char *c = strstr(message, "c=IN IP4 "), *m = strstr(message, "\r\nm=");
     const char *own = m ? strstr(m, "c=IN IP4 ") : NULL;
     char host[INET_ADDRSTRLEN];
     unsigned port;
     c = own ? own : c;
     if (!c || !m || sscanf(c, "c=IN IP4 %15[0-9.]", host) != 1 ||
-        sscanf(m, "m=image %u", &port) != 1)
+        sscanf(m, " m=%*s %u", &port) != 1)
         return false;
     *out = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     return port > 0 && inet_pton(AF_INET, host, &out->sin_addr) == 1;
@@ -242,7 +267,7 @@ static void at_far_end(struct calls *calls, struct call *call, const char *reque
     }
     put_answer(&answer, calls, call, request);
     if (strncmp(request, "INVITE ", 7) == 0 && read_media(request, &call->route.core))
-        put_t38(&body, calls->far_text, (uint16_t)(calls->base + (call - calls->list)), "udptl");
+        put_sdp_answer(&body, calls, (unsigned)(call - calls->list));
     put_body(&answer, &body);
     (void)!sendto(calls->far, answer.at, answer.len, 0, (const struct sockaddr *)from,
                   sizeof(*from));
@@ -356,7 +381,7 @@ static bool wait_until_listening(const struct sockaddr_in *target)
     return false;
 }
 
-struct calls *calls_open(unsigned target, uint16_t base, const char *fingerprint)
+struct calls *calls_open(unsigned target, uint16_t base, enum calls_media media, const char *secret)
 {
     struct sockaddr_in proxy = bench_address(target, HOST_ACCESS, BENCH_PORT_SIP);
     struct sockaddr_in ue = bench_address(target, HOST_UE, BENCH_PORT_SIP);
@@ -366,7 +391,8 @@ struct calls *calls_open(unsigned target, uint16_t base, const char *fingerprint
         return NULL;
     calls->base = base;
     calls->generation = base * GENERATIONS;
-    calls->fingerprint = fingerprint;
+    calls->media = media;
+    calls->secret = secret;
     calls->ue = open_socket(&ue, calls->ue_text);
     calls->far = open_socket(&far, calls->far_text);
     if (calls->ue >= 0 && calls->far >= 0 && wait_until_listening(&proxy) &&

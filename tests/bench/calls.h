@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #ifndef BENCH_CALLS_H
 #define BENCH_CALLS_H
-// T.38 calls through a P-CSCF: the UE that calls and the core that answers, in one place. Whole
-// calls (INVITE, 200, ACK, BYE, 200) or only one half of them, so that media can flow in between.
+// T.38 or voice calls through a P-CSCF: the UE that calls and the core that answers, in one place.
+// Whole calls (INVITE, 200, ACK, BYE, 200) or only one half of them, so that media can flow in
+// between.
 
 #include "tests/bench/ends.h"
 
 struct calls;
 
-// fingerprint: of all UEs, for calls secured towards the access edge; NULL for plain ones. Waits
-// until the target listens. Media ports in the offers and answers are base + number of the call.
-// NULL: no memory, an address is taken, or the target does not listen (said on standard error).
-struct calls *calls_open(unsigned target, uint16_t base, const char *fingerprint);
+enum calls_media { CALLS_T38, CALLS_VOICE };
+// secret: fingerprint of all UEs, or for voice the key in their a=crypto, of calls secured towards
+// the access edge; NULL for plain ones. Waits until the target listens. Media ports in the offers
+// and answers are base + number of the call. NULL: no memory, an address is taken, or the target
+// does not listen (said on standard error).
+struct calls *calls_open(unsigned target, uint16_t base, enum calls_media media,
+                         const char *secret);
 void calls_close(struct calls *calls); // NULL is allowed
 
 enum calls_part { CALLS_WHOLE, CALLS_SET_UP, CALLS_HANG_UP };

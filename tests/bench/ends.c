@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #define EVENTS 256
-#define DATAGRAM_MAX 2048
 #define SOCKET_BUFFER (1 << 20)
 #define TICK_NS 50000
 #define BURST_MAX 128u
@@ -38,13 +37,18 @@ struct end {
 
 struct session {
     struct end end[2]; // UE, core
+    uint64_t number;   // of the next fax packet
 };
 
 struct ends {
     struct session *list;
     unsigned count;
     int set; // epoll over all sockets
+    struct ends_packets packets;
 };
+
+static size_t make_fax(void *arg, unsigned session, bool down, uint8_t *data);
+static bool is_intact_fax(void *arg, bool down, const uint8_t *data, size_t len);
 
 // --- life ---------------------------------------------------------------------------------------
 
@@ -98,6 +102,7 @@ struct ends *ends_open(unsigned target, uint16_t base, unsigned count,
     if (!ends)
         return NULL;
     ends->set = epoll_create1(EPOLL_CLOEXEC);
+    ends->packets = (struct ends_packets){make_fax, is_intact_fax, ends};
     ends->list = calloc(count, sizeof(*ends->list));
     for (unsigned i = 0; ends->list && i < count; i++, ends->count++) {
         struct sockaddr_in ue = bench_address(target, HOST_UE, (uint16_t)(base + i));
@@ -170,7 +175,7 @@ static unsigned advance(struct ends *ends)
     int n = epoll_wait(ends->set, events, EVENTS, 1);
     for (int i = 0; i < n; i++) {
         struct end *end = end_of(ends, events[i].data.u32);
-        uint8_t data[DATAGRAM_MAX];
+        uint8_t data[ENDS_PACKET_MAX];
         if (end->up || end->failed)
             (void)recv(end->fd, data, sizeof(data), 0);
         else
@@ -217,26 +222,39 @@ struct run {
 };
 
 // A UDPTL packet to look at: sequence number, one IFP; and what shows damage.
-static void fill(uint8_t data[static BENCH_PAYLOAD], uint64_t number)
+static size_t make_fax(void *arg, unsigned session, bool down, uint8_t *data)
 {
+    struct session *s = &((struct ends *)arg)->list[session];
     memset(data, 0x55, BENCH_PAYLOAD);
-    data[0] = (uint8_t)(number >> 8);
-    data[1] = (uint8_t)number;
+    data[0] = (uint8_t)(s->number >> 8);
+    data[1] = (uint8_t)s->number++;
     data[2] = 100;
+    return BENCH_PAYLOAD;
+}
+
+static bool is_intact_fax(void *arg, bool down, const uint8_t *data, size_t len)
+{
+    return len == BENCH_PAYLOAD && data[2] == 100 && data[len - 1] == 0x55;
+}
+
+void ends_use_packets(struct ends *ends, const struct ends_packets *packets)
+{
+    ends->packets = *packets;
 }
 
 static bool send_one(struct run *run)
 {
-    uint8_t data[BENCH_PAYLOAD];
+    uint8_t data[ENDS_PACKET_MAX];
     const struct ends_load *load = run->load;
     unsigned session = (unsigned)(run->sent % load->sessions);
     uint64_t round = run->sent / load->sessions;
     bool down = load->direction == ENDS_DOWN || (load->direction == ENDS_BOTH && (round & 1));
     struct end *end = &run->ends->list[session].end[down];
-    fill(data, round);
-    ssize_t n = end->session ? gnutls_record_send(end->session, data, sizeof(data))
-                             : send(end->fd, data, sizeof(data), 0);
-    if (n != sizeof(data))
+    const struct ends_packets *packets = &run->ends->packets;
+    size_t len = packets->make(packets->arg, session, down, data);
+    ssize_t n =
+        end->session ? gnutls_record_send(end->session, data, len) : send(end->fd, data, len, 0);
+    if (n != (ssize_t)len)
         return false;
     run->sent++;
     return true;
@@ -274,7 +292,7 @@ static uint64_t room(struct run *run, uint64_t now)
 static unsigned receive_all(struct ends *ends, uint64_t *damaged)
 {
     struct epoll_event events[EVENTS];
-    uint8_t data[DATAGRAM_MAX];
+    uint8_t data[ENDS_PACKET_MAX];
     unsigned count = 0;
     int n = epoll_wait(ends->set, events, EVENTS, 0);
     for (int i = 0; i < n; i++) {
@@ -282,7 +300,8 @@ static unsigned receive_all(struct ends *ends, uint64_t *damaged)
         ssize_t len;
         while ((len = receive(end, data, sizeof(data))) > 0) {
             count++;
-            *damaged += len != BENCH_PAYLOAD || data[2] != 100 || data[len - 1] != 0x55;
+            *damaged += !ends->packets.is_intact(ends->packets.arg, !(events[i].data.u32 & 1), data,
+                                                 (size_t)len);
         }
     }
     return count;

@@ -9,6 +9,7 @@
 #include "tests/bench/identity.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct ends;
 
@@ -25,6 +26,16 @@ struct ends *ends_open(unsigned target, uint16_t base, unsigned count,
 void ends_close(struct ends *ends); // NULL is allowed
 // Connects the two sockets of session i to the target. Returns 0 or a negative errno.
 int ends_connect(struct ends *ends, unsigned i, const struct ends_route *route);
+
+// Packets of another kind than fax. make() writes one of at most ENDS_PACKET_MAX bytes and returns
+// its length; is_intact() looks at one that arrived at the UE (down) or the core.
+#define ENDS_PACKET_MAX 2048
+struct ends_packets {
+    size_t (*make)(void *arg, unsigned session, bool down, uint8_t *packet);
+    bool (*is_intact)(void *arg, bool down, const uint8_t *packet, size_t len);
+    void *arg;
+};
+void ends_use_packets(struct ends *ends, const struct ends_packets *packets);
 
 // DTLS handshakes of the sessions first to first + count - 1, a few at a time. Returns how many
 // were completed.

@@ -7,4 +7,5 @@
 set -eu
 
 "$1/bench/bench_pcscf" "$1" "${BENCH_TURNS:-5}"
+"$1/bench/bench_rtp" "$1" "${BENCH_TURNS:-5}"
 "$1/bench/bench_tls" "$1" "${BENCH_TURNS:-5}"
