@@ -197,7 +197,7 @@ static int write_line(struct medium *m, const struct body *body, size_t index, b
                     : tcp_media_write(m, body, index, answer, proto(m, side_other(body->from)),
                                       "TS 23.334 5.11.2.2.2");
     }
-    return err || !m->stream ? err : write_path(m, body, index);
+    return err || !m->stream || m->dead ? err : write_path(m, body, index);
 }
 
 const struct profile profile_msrp = {
