@@ -115,7 +115,7 @@ static void end_call(struct call *c)
 {
     unsigned how = choose(4);
     if (how == 0)
-        (void)negotiation_stream_failed(c->negotiation, 1);
+        (void)negotiation_stream_failed(c->negotiation, 1, choose(2));
     if (how == 1)
         negotiation_drop_retired(c->negotiation);
     if (how == 2)
