@@ -7,45 +7,16 @@
 // Failure paths: a media line that cannot be served is rejected (port 0) and the others go on; when
 // none is left the offer is refused. An answer that cannot be used fails as a whole. Both leave the
 // agreed state as it was; rollback also puts the AGW back.
-#include "alg/negotiation.h"
-
-#include "alg/profile.h"
-#include "alg/rewrite.h"
+#include "alg/negotiation_internal.h"
 #include "alg/session_trace.h"
 #include "common/clock.h"
 #include "common/keep.h"
 #include "common/log.h"
-#include "common/random.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
-
-struct media {
-    struct medium *list;
-    size_t count;
-};
-
-struct negotiation {
-    const struct config *cfg;
-    struct iq *iq;
-    unsigned mediasec;
-    int family[2];
-    struct rewrite_origin origin[2];
-    bool sdes_told; // that keys travel in clear
-
-    bool pending;
-    enum side offerer;
-    struct media agreed;
-    struct media proposed;
-
-    uint64_t stream_ids; // bit i: id i + 1 is taken
-    unsigned last_id;
-    unsigned held;          // streams at the AGW
-    unsigned opened;        // streams that ever were there
-    struct stream *retired; // list: replaced, and released after the hold time
-};
 
 struct negotiation *negotiation_open(const struct config *cfg, struct iq *iq, unsigned mediasec,
                                      const int family[2])
@@ -64,77 +35,7 @@ struct negotiation *negotiation_open(const struct config *cfg, struct iq *iq, un
     return n;
 }
 
-// --- streams ----------------------------------------------------------------------------------
-
-// A key for each enabled suite; its tag in offers is the number of the suite. NULL: no memory.
-static struct stream_keys *keys_create(const struct config *cfg)
-{
-    struct stream_keys *keys = calloc(1, sizeof(*keys));
-    for (enum sdes_suite s = SDES_NONE + 1; keys && s < SDES_SUITES; s++)
-        if (cfg->srtp_suites & CONFIG_SUITE(s))
-            sdes_generate(&keys->own[s], s, s);
-    return keys;
-}
-
-static void keys_free(struct stream_keys *keys)
-{
-    if (!keys)
-        return;
-    explicit_bzero(keys, sizeof(*keys));
-    free(keys);
-}
-
-static struct stream *stream_open(struct negotiation *n, const struct medium *m, bool rtcp)
-{
-    struct stream *s = keep_zalloc(sizeof(*s));
-    if (!s)
-        return NULL;
-    for (unsigned tries = 0; tries < AGW_STREAMS_MAX; tries++) {
-        n->last_id = n->last_id % AGW_STREAMS_MAX + 1;
-        uint64_t bit = UINT64_C(1) << (n->last_id - 1);
-        if (n->stream_ids & bit)
-            continue;
-        n->stream_ids |= bit;
-        s->id = n->last_id;
-        s->uses = 1;
-        memcpy(s->transport, m->transport, sizeof(s->transport));
-        s->rtcp = rtcp;
-        random_alnum(s->identity, sizeof(s->identity));
-        if (m->transport[SIDE_ACCESS] == AGW_RTP_SAVP && !(s->keys = keys_create(n->cfg)))
-            break;
-        return s;
-    }
-    free(s);
-    return NULL;
-}
-
-static bool at_agw(const struct stream *s)
-{
-    return !s->failed && (s->point[SIDE_ACCESS].reserved || s->point[SIDE_CORE].reserved);
-}
-
-// Ends the terminations of a stream at the AGW, once.
-static void stream_release(struct negotiation *n, const struct stream *s)
-{
-    if (!at_agw(s))
-        return;
-    iq_release(n->iq, s->id);
-    if (--n->held == 0)
-        n->iq->context = 0; // the context went with its last stream
-}
-
-// Lets go of one use; the last one releases the terminations.
-static void stream_leave(struct negotiation *n, struct stream *s)
-{
-    if (!s || --s->uses > 0)
-        return;
-    stream_release(n, s);
-    n->stream_ids &= ~(UINT64_C(1) << (s->id - 1));
-    keys_free(s->keys);
-    free(s->local);
-    free(s->bound);
-    free(s);
-}
+// --- media ------------------------------------------------------------------------------------
 
 static void medium_clear(struct medium *m)
 {
@@ -148,7 +49,7 @@ static void medium_clear(struct medium *m)
 static void media_clear(struct negotiation *n, struct media *media)
 {
     for (size_t i = 0; i < media->count; i++) {
-        stream_leave(n, media->list[i].stream);
+        negotiation_stream_leave(n, media->list[i].stream);
         medium_clear(&media->list[i]);
     }
     free(media->list);
@@ -186,174 +87,9 @@ void negotiation_free(struct negotiation *n)
     free(n);
 }
 
-static bool live(const struct medium *m)
-{
-    return m->stream && !m->dead && !m->stream->failed;
-}
-
 static struct medium *agreed_at(struct negotiation *n, size_t index)
 {
     return index < n->agreed.count && n->agreed.list[index].profile ? &n->agreed.list[index] : NULL;
-}
-
-// --- talking to the AGW -----------------------------------------------------------------------
-
-static const struct config_realm *realm_of(const struct negotiation *n, enum side side)
-{
-    return side == SIDE_ACCESS ? &n->cfg->access.realm : &n->cfg->core.realm;
-}
-
-static enum agw_mode mode_of(const struct medium_peer *peer)
-{
-    static const enum agw_mode modes[] = {
-        [SDP_SENDRECV] = AGW_SEND_RECEIVE,
-        [SDP_SENDONLY] = AGW_RECEIVE_ONLY,
-        [SDP_RECVONLY] = AGW_SEND_ONLY,
-        [SDP_INACTIVE] = AGW_INACTIVE,
-    };
-    if (!peer->seen)
-        return AGW_SEND_RECEIVE;
-    enum agw_mode mode = modes[peer->direction];
-    if (!peer->held)
-        return mode;
-    return mode == AGW_SEND_ONLY || mode == AGW_INACTIVE ? AGW_INACTIVE : AGW_RECEIVE_ONLY;
-}
-
-static struct agw_request request_for(struct negotiation *n, const struct medium *m, enum side side,
-                                      bool configure)
-{
-    const struct medium_peer *peer = &m->peer[side];
-    struct agw_request q = {
-        .termination = side_termination(side),
-        .stream = m->stream->id,
-        .transport = m->stream->transport[side],
-        .tcp_setup = m->tcp[side],
-        .family = addr_is_set(&peer->remote) ? addr_family(&peer->remote) : n->family[side],
-        .rtcp = m->stream->rtcp,
-        .remote = peer->remote,
-        .remote_rtcp = peer->remote_rtcp,
-        .latching = realm_of(n, side)->latching,
-        .mode = mode_of(peer),
-        .inactivity_s = n->cfg->agw.media_timeout_s,
-    };
-    if (peer->held)
-        q.remote = q.remote_rtcp = (struct addr){0};
-    if (n->cfg->agw.policing)
-        q.peak_rate_kbps = m->peer[side_other(side)].written_kbps;
-    m->profile->elements(m, n->cfg, side, configure, &q);
-    return q;
-}
-
-// False: no memory, the former values stay.
-static bool replace_fingerprints(struct fingerprints **kept, const struct fingerprints *values)
-{
-    struct fingerprints *copy = fingerprints_copy(values);
-    if (!copy)
-        return false;
-    free(*kept);
-    *kept = copy;
-    return true;
-}
-
-static bool bound_to(const struct stream *s, const struct fingerprints *ue)
-{
-    return s->bound && fingerprints_equal(s->bound, ue);
-}
-
-static void remember(struct medium *m, enum side side, const struct agw_request *q)
-{
-    struct stream *s = m->stream;
-    struct point *point = &s->point[side];
-    if (addr_is_set(&q->remote))
-        point->remote = q->remote;
-    if (addr_is_set(&q->remote_rtcp))
-        point->remote_rtcp = q->remote_rtcp;
-    point->mode = q->mode;
-    point->rtcp_mux = q->rtcp_mux;
-    point->tcp = q->tcp_setup;
-    point->started = point->started || q->establish_tcp || q->tcp_trigger;
-    point->paths_given = point->paths_given || (q->msrp_local && q->msrp_remote);
-    s->notify_armed = s->notify_armed || q->notify_dtls_failure;
-    if (q->remote_sdes.suite != SDES_NONE) {
-        s->keys->local = q->local_sdes;
-        s->keys->remote = q->remote_sdes;
-    }
-    if (q->remote_fingerprints.count) {
-        (void)replace_fingerprints(&s->bound,
-                                   &q->remote_fingerprints); // else said to the AGW again
-        s->agw_client = m->agw_client;
-        m->new_association = false;
-    }
-}
-
-// Reserve, or Reserve and Configure when the remote side is known.
-static enum reason reserve(struct negotiation *n, struct medium *m, enum side side)
-{
-    struct point *point = &m->stream->point[side];
-    if (point->reserved)
-        return REASON_NONE;
-    struct agw_request q = request_for(n, m, side, false);
-    struct agw_reply reply = {0};
-    enum reason reason = m->peer[side].seen ? iq_reserve_and_configure(n->iq, &q, &reply)
-                                            : iq_reserve(n->iq, &q, &reply);
-    if (reason != REASON_NONE)
-        return reason;
-    if (!at_agw(m->stream)) {
-        n->held++;
-        n->opened++;
-    }
-    point->reserved = true;
-    point->local = reply.local;
-    point->local_rtcp = reply.local_rtcp;
-    remember(m, side, &q);
-    if (reply.local_fingerprints.count &&
-        !replace_fingerprints(&m->stream->local, &reply.local_fingerprints))
-        return REASON_INTERNAL;
-    return REASON_NONE;
-}
-
-static bool brings_other_key(const struct medium *m, const struct agw_request *q)
-{
-    const struct stream_keys *keys = m->stream->keys;
-    return q->remote_sdes.suite != SDES_NONE && !(sdes_same_key(&q->remote_sdes, &keys->remote) &&
-                                                  sdes_same_key(&q->local_sdes, &keys->local));
-}
-
-static bool differs(const struct medium *m, enum side side, const struct agw_request *q)
-{
-    const struct point *point = &m->stream->point[side];
-    if (addr_is_set(&q->remote) && !addr_equal(&q->remote, &point->remote))
-        return true;
-    if (addr_is_set(&q->remote_rtcp) && !addr_equal(&q->remote_rtcp, &point->remote_rtcp))
-        return true;
-    if (q->rtcp_mux != point->rtcp_mux || brings_other_key(m, q))
-        return true;
-    if (q->mode != point->mode || q->new_association || q->establish_dtls)
-        return true;
-    if (q->tcp_setup != point->tcp || q->new_connection || q->establish_tcp || q->tcp_trigger)
-        return true;
-    if (q->msrp_local && q->msrp_remote && !point->paths_given)
-        return true;
-    return q->remote_fingerprints.count && !bound_to(m->stream, &q->remote_fingerprints);
-}
-
-// Configure, unless the AGW has it all.
-static enum reason configure(struct negotiation *n, struct medium *m, enum side side)
-{
-    struct agw_request q = request_for(n, m, side, true);
-    if (!differs(m, side, &q))
-        return REASON_NONE;
-    const struct addr *before = &m->stream->point[side].remote;
-    q.relatch = addr_is_set(before) && addr_is_set(&q.remote) && !addr_equal(&q.remote, before);
-    enum reason reason = iq_configure(n->iq, &q);
-    if (reason == REASON_NONE)
-        remember(m, side, &q);
-    return reason;
-}
-
-static enum reason reserve_or_configure(struct negotiation *n, struct medium *m, enum side side)
-{
-    return m->stream->point[side].reserved ? configure(n, m, side) : reserve(n, m, side);
 }
 
 // The worst enabled suites, unless the configuration knows better (REQ-096).
@@ -375,7 +111,7 @@ static void refuse_line(struct negotiation *n, struct medium *m, enum reason rea
 {
     m->dead = true;
     m->rejected = reason;
-    stream_leave(n, m->stream);
+    negotiation_stream_leave(n, m->stream);
     m->stream = NULL;
 }
 
@@ -418,7 +154,7 @@ static struct decision decide(struct negotiation *n, const struct medium *agreed
 {
     enum sdp_3ge2ae indicator = sdp_3ge2ae(body->sdp, index);
     bool capable = (n->mediasec & decision_mechanism(transport.kind)) != 0;
-    bool ongoing = agreed && agreed->treatment == TREAT_E2AE && live(agreed);
+    bool ongoing = agreed && agreed->treatment == TREAT_E2AE && negotiation_is_live(agreed);
     struct decision decision = decision_make(body->from, transport, indicator, capable, ongoing);
     if (decision.treatment != TREAT_E2AE || transport.kind != MEDIUM_RTP || may_use_sdes(n))
         return decision;
@@ -444,7 +180,7 @@ static void choose_profile(struct negotiation *n, struct medium *m, const struct
 static bool can_keep(const struct medium *m, const struct medium *agreed, bool rtcp,
                      enum side offerer)
 {
-    return agreed && live(agreed) && agreed->profile == m->profile &&
+    return agreed && negotiation_is_live(agreed) && agreed->profile == m->profile &&
            agreed->stream->rtcp == rtcp &&
            memcmp(agreed->stream->transport, m->transport, sizeof(m->transport)) == 0 &&
            m->profile->keeps_stream(m, agreed, offerer);
@@ -478,7 +214,7 @@ static void consider_line(struct negotiation *n, const struct body *body, size_t
         m->stream->uses++;
         return;
     }
-    m->stream = stream_open(n, m, rtcp);
+    m->stream = negotiation_stream_open(n, m, rtcp);
     if (!m->stream)
         refuse_line(n, m, REASON_AGW_NO_RESOURCE);
 }
@@ -486,11 +222,11 @@ static void consider_line(struct negotiation *n, const struct body *body, size_t
 // What the offer needs before it can go on: T2 for a call from the UE, T1 and T2 for a call to it.
 static void reserve_line(struct negotiation *n, struct medium *m)
 {
-    if (!live(m))
+    if (!negotiation_is_live(m))
         return;
-    enum reason reason = reserve(n, m, side_other(n->offerer));
+    enum reason reason = negotiation_reserve(n, m, side_other(n->offerer));
     if (reason == REASON_NONE && n->offerer == SIDE_CORE)
-        reason = reserve(n, m, SIDE_CORE);
+        reason = negotiation_reserve(n, m, SIDE_CORE);
     if (reason != REASON_NONE)
         refuse_line(n, m, reason);
 }
@@ -512,7 +248,7 @@ static void follow_figure(struct negotiation *n)
 {
     for (size_t i = 0; n->agreed.count == 0 && i < n->proposed.count; i++) {
         const struct medium *m = &n->proposed.list[i];
-        if (m->treatment != TREAT_E2AE || !live(m))
+        if (m->treatment != TREAT_E2AE || !negotiation_is_live(m))
             continue;
         trace_set_figure(n->iq->trace, m->profile->figure[n->offerer]);
         return;
@@ -560,9 +296,9 @@ static int write_line(struct negotiation *n, const struct body *body, size_t ind
         return dropped < 0 ? dropped : 0;
     }
     // a refused line shows the core nothing of the access leg either (REQ-007)
-    if (!live(m) && body->from != SIDE_ACCESS)
+    if (!negotiation_is_live(m) && body->from != SIDE_ACCESS)
         return 0;
-    if (!live(m) && m->treatment == TREAT_RELAY)
+    if (!negotiation_is_live(m) && m->treatment == TREAT_RELAY)
         return 0;
     note_overhead(n, body, index, m);
     return m->profile->write(m, body, index, answer);
@@ -571,9 +307,9 @@ static int write_line(struct negotiation *n, const struct body *body, size_t ind
 static struct addr own_address(const struct negotiation *n, enum side side)
 {
     for (size_t i = 0; i < n->proposed.count; i++)
-        if (live(&n->proposed.list[i]))
+        if (negotiation_is_live(&n->proposed.list[i]))
             return n->proposed.list[i].stream->point[side].local;
-    const struct config_realm *realm = realm_of(n, side);
+    const struct config_realm *realm = negotiation_realm(n, side);
     return addr_is_set(&realm->media_v4) ? realm->media_v4 : realm->media_v6;
 }
 
@@ -651,10 +387,10 @@ static enum reason read_answer_line(struct negotiation *n, const struct body *bo
 // The other side first, as both charts have it: T2 then T1 for a call from the UE, T1 then T2 else.
 static enum reason settle_line(struct negotiation *n, struct medium *m)
 {
-    if (!live(m))
+    if (!negotiation_is_live(m))
         return REASON_NONE;
-    enum reason reason = reserve_or_configure(n, m, side_other(n->offerer));
-    return reason ? reason : reserve_or_configure(n, m, n->offerer);
+    enum reason reason = negotiation_settle(n, m, side_other(n->offerer));
+    return reason ? reason : negotiation_settle(n, m, n->offerer);
 }
 
 enum reason negotiation_answer(struct negotiation *n, struct sdp *sdp,
@@ -680,11 +416,12 @@ enum reason negotiation_answer(struct negotiation *n, struct sdp *sdp,
 // went away is released at once.
 static void retire(struct negotiation *n, struct medium *old, const struct medium *now)
 {
-    bool replaced = now && live(now) && live(old) && old->stream != now->stream;
+    bool replaced =
+        now && negotiation_is_live(now) && negotiation_is_live(old) && old->stream != now->stream;
     if (replaced)
         LL_PREPEND(n->retired, old->stream);
     else
-        stream_leave(n, old->stream);
+        negotiation_stream_leave(n, old->stream);
 }
 
 bool negotiation_commit(struct negotiation *n)
@@ -704,7 +441,7 @@ bool negotiation_commit(struct negotiation *n)
         struct medium *m = &n->agreed.list[i];
         if (!m->dead)
             continue;
-        stream_leave(n, m->stream);
+        negotiation_stream_leave(n, m->stream);
         m->stream = NULL;
     }
     return n->retired != NULL;
@@ -718,11 +455,11 @@ void negotiation_rollback(struct negotiation *n)
     media_clear(n, &n->proposed);
     for (size_t i = 0; i < n->agreed.count; i++) {
         struct medium *m = &n->agreed.list[i];
-        if (!live(m))
+        if (!negotiation_is_live(m))
             continue;
-        m->new_association = m->treatment == TREAT_E2AE && !bound_to(m->stream, &m->ue);
+        m->new_association = m->treatment == TREAT_E2AE && !negotiation_is_bound(m->stream, &m->ue);
         for (int side = 0; side < 2; side++)
-            if (configure(n, m, side) != REASON_NONE)
+            if (negotiation_configure(n, m, side) != REASON_NONE)
                 log_error("negotiation", "stream %u: the AGW could not be put back", m->stream->id);
     }
 }
@@ -732,7 +469,7 @@ void negotiation_drop_retired(struct negotiation *n)
     struct stream *s, *next;
     LL_FOREACH_SAFE(n->retired, s, next)
     {
-        stream_leave(n, s);
+        negotiation_stream_leave(n, s);
     }
     n->retired = NULL;
 }
@@ -760,7 +497,7 @@ static unsigned fail_in(struct media *media, unsigned stream, struct stream **fo
         struct medium *m = &media->list[i];
         if (m->stream && m->stream->id == stream)
             *found = m->stream;
-        else if (live(m) || (m->treatment == TREAT_PASS && !m->dead))
+        else if (negotiation_is_live(m) || (m->treatment == TREAT_PASS && !m->dead))
             alive++;
     }
     return alive;
@@ -781,7 +518,7 @@ unsigned negotiation_stream_failed(struct negotiation *n, unsigned stream, bool 
     if (n->pending)
         alive = fail_in(&n->proposed, stream, &s);
     if (s && !s->failed) {
-        stream_release(n, s);
+        negotiation_stream_release(n, s);
         s->failed = true;
         s->lost = lost;
     }
@@ -802,7 +539,7 @@ bool negotiation_lives(const struct negotiation *n)
 {
     for (size_t i = 0; i < n->agreed.count; i++) {
         const struct medium *m = &n->agreed.list[i];
-        if (live(m) || (m->treatment == TREAT_PASS && !m->dead))
+        if (negotiation_is_live(m) || (m->treatment == TREAT_PASS && !m->dead))
             return true;
     }
     return false;
