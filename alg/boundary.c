@@ -33,7 +33,11 @@ enum reason boundary_cross(struct forward *f, enum side from, msg_t *msg, sip_t 
 {
     if (sip->sip_cseq->cs_method == sip_method_register)
         return REASON_NONE;
+    struct identities user = {0};
+    if (f->registration && registration_is_active(f->registration))
+        user = registration_identities(f->registration);
     struct policy policy = {.cfg = f->proxy->cfg,
+                            .user = user.count > 0 ? &user : NULL,
                             .way = way_of(from, sip),
                             .initial = !f->in_dialog,
                             .dialog = f->opens_dialog,

@@ -91,7 +91,8 @@ int proxy_open(struct proxy **out, const struct config *cfg, su_root_t *root, uv
     snprintf(error, CONFIG_ERROR_MAX, "the SIP stack cannot start: out of memory");
     random_bytes(&proxy->loop_secret, sizeof(proxy->loop_secret));
     proxy->accepted = accepted_open((uint64_t)64 * cfg->sip.t1_ms * 1000);
-    int err = proxy->accepted ? open_agent(proxy, root) : -ENOMEM;
+    proxy->registrar = registrar_open(proxy);
+    int err = proxy->accepted && proxy->registrar ? open_agent(proxy, root) : -ENOMEM;
     if (!err)
         err = listen_on(proxy, &cfg->access, SIDE_ACCESS, error);
     if (!err)
@@ -131,6 +132,11 @@ void proxy_shut_down(struct proxy *proxy)
         sessions_end_all(proxy->sessions, REASON_SHUTDOWN);
 }
 
+struct registrations *proxy_registrations(const struct proxy *proxy)
+{
+    return registrar_all(proxy->registrar);
+}
+
 struct sessions *proxy_sessions(const struct proxy *proxy)
 {
     return proxy->sessions;
@@ -166,6 +172,8 @@ void proxy_forward_settle(struct forward *f)
     if (f->irq || f->orq)
         return;
     DL_DELETE(f->proxy->forwards, f);
+    registrar_forget(f);
+    registration_unref(f->registration);
     if (f->session) {
         if (session_user(f->session) == f)
             session_set_user(f->session, NULL);
@@ -202,6 +210,7 @@ void proxy_close(struct proxy *proxy)
     if (proxy->agent)
         nta_agent_destroy(proxy->agent);
     sessions_close(proxy->sessions);
+    registrar_close(proxy->registrar);
     accepted_close(proxy->accepted);
     free(proxy->mclass);
     free(proxy);
@@ -214,6 +223,11 @@ static void tell_answered(struct forward *f, uint64_t time_us, const char *note)
         wire_sent(f->proxy, f->session, f->from, &wire, note);
 }
 
+static const char *phrase_of(int status)
+{
+    return status == 430 ? "Flow Failed" : sip_status_phrase(status); // RFC 5626 11.6
+}
+
 void proxy_answer(struct forward *f, int status, const char *warning, const char *extra)
 {
     if (!f->irq)
@@ -221,8 +235,7 @@ void proxy_answer(struct forward *f, int status, const char *warning, const char
     uint64_t began_us = clock_now_us();
     char line[320];
     snprintf(line, sizeof(line), "Warning: 399 pcscf \"%s\"", warning ? warning : "");
-    nta_incoming_treply(f->irq, status, sip_status_phrase(status),
-                        TAG_IF(warning, SIPTAG_HEADER_STR(line)),
+    nta_incoming_treply(f->irq, status, phrase_of(status), TAG_IF(warning, SIPTAG_HEADER_STR(line)),
                         TAG_IF(extra, SIPTAG_HEADER_STR(extra)), TAG_END());
     tell_answered(f, began_us, warning);
     proxy_done_upstream(f);

@@ -13,6 +13,7 @@
 #include <uv.h>
 
 struct proxy;
+struct registrations;
 struct sessions;
 
 // Opens all listening points. cfg, root and loop are borrowed and outlive the proxy. Returns 0 or a
@@ -28,6 +29,7 @@ void proxy_agw_notification(void *arg, const struct agw_notification *notificati
 void proxy_drain(struct proxy *proxy);
 // Refuses new sessions (503) and releases those that stand.
 void proxy_shut_down(struct proxy *proxy);
+struct registrations *proxy_registrations(const struct proxy *proxy);
 struct sessions *proxy_sessions(const struct proxy *proxy);
 bool proxy_shutting_down(const struct proxy *proxy);
 // Sessions not ended yet, and own requests without an answer.

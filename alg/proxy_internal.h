@@ -9,6 +9,7 @@
 #include "alg/message.h"
 #include "alg/policy.h"
 #include "alg/proxy.h"
+#include "alg/registrar.h"
 #include "alg/session.h"
 
 struct listen {
@@ -26,6 +27,7 @@ struct proxy {
     unsigned listen_count;
     struct agw *agw;
     struct sessions *sessions;
+    struct registrar *registrar;
     struct accepted *accepted; // INVITEs that a 2xx has ended
     uint64_t loop_secret;      // of branch.h
     struct forward *forwards;  // all that are open
@@ -40,6 +42,9 @@ struct forward {
     nta_incoming_t *irq;     // NULL once the final response went upstream
     nta_outgoing_t *orq;     // NULL once the final response came
     enum side from;
+    struct flow flow;                  // of a request from the access side
+    struct registration *registration; // of the UE that sent it or gets it; NULL: none
+    struct registering *registering;   // a REGISTER; NULL: it is none
     struct exchange_request id;
     bool in_dialog;              // the request has a To tag
     bool opens_dialog;           // its 2xx makes or refreshes one
@@ -55,6 +60,8 @@ const struct listen *route_arrival(const struct proxy *proxy, msg_t *msg);
 // The one to send from towards an address; NULL: no such family on that side.
 const struct listen *route_departure(const struct proxy *proxy, enum side side,
                                      const struct addr *to);
+// The one that a request of f leaves from; NULL: it goes nowhere.
+const struct listen *route_exit(const struct forward *f, const struct hop *to);
 bool route_is_own(const struct proxy *proxy, const url_t *url);
 // Takes our own Route entries off the top. token gets the user part of the first (empty: none).
 void route_pop_own(const struct proxy *proxy, msg_t *msg, sip_t *sip, char *token, size_t size);
@@ -63,15 +70,24 @@ void route_pop_own(const struct proxy *proxy, msg_t *msg, sip_t *sip, char *toke
 // becomes the Request-URI. 0 or -ENOMEM.
 int route_undo_strict(const struct proxy *proxy, msg_t *msg, sip_t *sip);
 int route_do_strict(msg_t *msg, sip_t *sip);
-// Where a request that arrived from `from` goes (RFC 3261 16.5, 16.6); not set: nowhere.
-struct hop route_next(const struct proxy *proxy, enum side from, const sip_t *sip,
-                      const struct session *session);
+// The registration whose flow a request comes from; NULL: none.
+struct registration *route_sender(const struct proxy *proxy, const struct flow *flow);
+// The one that a request of the core outside of dialogs is for: by the token of its Path, else by
+// the contact or identity in the Request-URI; NULL: none.
+struct registration *route_target(const struct proxy *proxy, const char *token, const sip_t *sip);
+// That of the UE in a session; NULL: none.
+struct registration *route_party(const struct session *session);
+// Why a UE whose flow is lost cannot be reached: FLOW_FAILED, if another flow may work, or NO_FLOW.
+enum reason route_lost(const struct registration *r);
+// Where a request of f goes (RFC 3261 16.5, 16.6); not set: nowhere.
+struct hop route_next(const struct forward *f, const sip_t *sip);
 // "sip:TOKEN@ADDR:PORT;lr" of a listening point. Returns buf.
 #define ROUTE_URI_MAX 160
 const char *route_own_uri(const struct listen *listen, const char *token, bool tcp,
                           char buf[static ROUTE_URI_MAX]);
-// The mechanisms agreed with the UE of a call, from configuration.
-unsigned route_mediasec(const struct proxy *proxy, enum side from, const sip_t *sip);
+// The mechanisms agreed with the UE of a call: as configured for it by name, else as registered,
+// else as configured for all.
+unsigned route_mediasec(const struct forward *f, const sip_t *sip);
 
 // --- boundary.c -------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 // One request on its way through: what every step below needs.
 struct passage {
@@ -73,8 +74,8 @@ static bool opens_dialog(const char *method)
 static enum reason open_session(struct passage *p, struct hop next)
 {
     enum side from = p->in->side;
-    struct session_setup setup = {.caller = from,
-                                  .mediasec = route_mediasec(p->proxy, from, p->sip)};
+    struct session_setup setup = {.caller = from, .mediasec = route_mediasec(p->f, p->sip)};
+    setup.ue = p->f->registration;
     setup.hop[from] = p->facts.source;
     setup.tcp[from] = p->facts.tcp;
     setup.hop[side_other(from)] = next.addr;
@@ -97,6 +98,47 @@ static enum reason find_session(struct passage *p)
         return REASON_NONE;
     }
     return within_invite_dialog(p) ? REASON_NO_DIALOG : REASON_NONE;
+}
+
+static bool is_register(const struct passage *p)
+{
+    return p->in->side == SIDE_ACCESS && strcmp(p->facts.method, "REGISTER") == 0;
+}
+
+// urn:service:sos, urn:service:sos.fire ... (RFC 5031), as the SIP library cuts it.
+static bool is_emergency(const struct passage *p)
+{
+    const url_t *target = p->sip->sip_request->rq_url;
+    return target->url_scheme && strcasecmp(target->url_scheme, "urn") == 0 && target->url_host &&
+           strcasecmp(target->url_host, "service") == 0 && target->url_port &&
+           strncasecmp(target->url_port, "sos", 3) == 0;
+}
+
+static bool may_send(const struct passage *p)
+{
+    return !p->proxy->cfg->registration.required || p->f->registration || p->f->session ||
+           is_register(p) || is_emergency(p);
+}
+
+// Whose request it is, or whom it is for (TS 24.229 5.2.6.2). A UE counts by where its request
+// comes from, never by what it says. A session ends before its registration does.
+static enum reason find_registration(struct passage *p)
+{
+    struct forward *f = p->f;
+    if (p->in->side == SIDE_ACCESS)
+        f->registration = route_sender(p->proxy, &f->flow);
+    else if (f->session)
+        f->registration = route_party(f->session);
+    else
+        f->registration = route_target(p->proxy, p->token, p->sip);
+    if (f->registration)
+        registration_ref(f->registration);
+    if (p->in->side == SIDE_ACCESS)
+        return may_send(p) ? REASON_NONE : REASON_NOT_REGISTERED;
+    if (f->registration && registration_flow_lost(f->registration))
+        return route_lost(f->registration);
+    bool nobody = p->token[0] && !f->session && !f->registration && !p->facts.to_tag;
+    return nobody ? REASON_PATH_UNKNOWN : REASON_NONE;
 }
 
 // What the session makes of the body, put into our copy.
@@ -173,19 +215,21 @@ static enum reason pass(struct passage *p, const char **text)
     reason = p->facts.to_tag || within_invite_dialog(p) ? find_session(p) : REASON_NONE;
     if (reason != REASON_NONE)
         return reason;
-    struct hop next = route_next(p->proxy, p->in->side, p->sip, p->f->session);
-    const struct listen *out = addr_is_set(&next.addr)
-                                   ? route_departure(p->proxy, side_other(p->in->side), &next.addr)
-                                   : NULL;
+    reason = find_registration(p);
+    if (reason != REASON_NONE)
+        return reason;
+    struct hop next = route_next(p->f, p->sip);
+    const struct listen *out = route_exit(p->f, &next);
     if (!out)
-        return REASON_NO_ROUTE;
+        return is_register(p) ? REASON_REGISTRAR_DOWN : REASON_NO_ROUTE;
     if (p->facts.kind == SIP_INVITE && !p->facts.to_tag)
         reason = open_session(p, next);
     if (reason == REASON_NONE)
         reason = let_session_see(p);
     *text = p->verdict.error;
     if (reason == REASON_NONE)
-        reason = boundary_cross(p->f, p->in->side, p->msg, p->sip);
+        reason = is_register(p) ? registrar_request(p->proxy->registrar, p->f, p->msg, p->sip, text)
+                                : boundary_cross(p->f, p->in->side, p->msg, p->sip);
     if (reason == REASON_NONE)
         reason = record_route(p, out, next.tcp);
     if (reason == REASON_NONE && route_do_strict(p->msg, p->sip))
@@ -244,6 +288,9 @@ static void serve(struct passage *p)
 static void open_forward(struct passage *p, nta_incoming_t *irq)
 {
     p->f->from = p->in->side;
+    p->f->flow = (struct flow){.transport = p->facts.tcp ? FLOW_TCP : FLOW_UDP,
+                               .listen = (unsigned)(p->in - p->proxy->listen),
+                               .remote = p->facts.source};
     p->f->in_dialog = p->facts.to_tag != NULL;
     p->f->opens_dialog = opens_dialog(p->facts.method);
     p->f->irq = irq;

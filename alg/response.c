@@ -78,7 +78,8 @@ static void pass_response(struct forward *f, msg_t *received)
         verdict.reason = REASON_INTERNAL;
     free(verdict.body);
     if (verdict.reason == REASON_NONE)
-        verdict.reason = boundary_cross(f, side_other(f->from), msg, sip);
+        verdict.reason = f->registering ? registrar_response(f->proxy->registrar, f, msg, sip)
+                                        : boundary_cross(f, side_other(f->from), msg, sip);
     if (verdict.reason != REASON_NONE) {
         msg_destroy(msg);
         end_far_side(f, facts.status, verdict.reason);
@@ -93,14 +94,27 @@ static void pass_response(struct forward *f, msg_t *received)
     su_home_deinit(scratch);
 }
 
+// Why nothing came back. A flow of TCP cannot be opened again from here (RFC 5626 5.3).
+static enum reason why_silent(struct forward *f, int status)
+{
+    if (f->registering)
+        return REASON_REGISTRAR_DOWN;
+    if (status == 503 && f->from == SIDE_CORE && f->registration)
+        return route_lost(f->registration);
+    return status == 503 ? REASON_NEXT_HOP_DOWN : REASON_NONE;
+}
+
 // The stack's own finals: a timeout or a next hop that cannot be reached (RFC 3261 16.7, 16.9).
 static void local_final(struct forward *f, int status)
 {
+    enum reason reason = why_silent(f, status);
+    if (f->registering)
+        registrar_unanswered(f->proxy->registrar, f);
     if (f->session)
         session_local_final(f->session, &f->id, status);
-    if (status == 503) {
-        reason_count(REASON_NEXT_HOP_DOWN);
-        proxy_refuse(f, REASON_NEXT_HOP_DOWN, "");
+    if (reason != REASON_NONE) {
+        reason_count(reason);
+        proxy_refuse(f, reason, "");
     } else {
         proxy_answer(f, status, NULL, NULL);
     }

@@ -30,6 +30,21 @@ const struct listen *route_departure(const struct proxy *proxy, enum side side,
     return NULL;
 }
 
+// A registered UE is reached from where it has registered.
+static bool goes_by_flow(const struct forward *f)
+{
+    return f->from == SIDE_CORE && f->registration;
+}
+
+const struct listen *route_exit(const struct forward *f, const struct hop *to)
+{
+    if (!addr_is_set(&to->addr))
+        return NULL;
+    if (goes_by_flow(f))
+        return &f->proxy->listen[registration_flow(f->registration)->listen];
+    return route_departure(f->proxy, side_other(f->from), &to->addr);
+}
+
 bool route_is_own(const struct proxy *proxy, const url_t *url)
 {
     struct hop hop = message_hop(url);
@@ -90,6 +105,40 @@ static const struct config_ue *configured_ue(const struct proxy *proxy, const ur
     return NULL;
 }
 
+struct registration *route_sender(const struct proxy *proxy, const struct flow *flow)
+{
+    const struct registrations *all = registrar_all(proxy->registrar);
+    struct registration *r = registrations_by_flow(all, flow);
+    if (!r && proxy->cfg->registration.by_host)
+        r = registrations_by_host(all, &flow->remote);
+    return r;
+}
+
+struct registration *route_target(const struct proxy *proxy, const char *token, const sip_t *sip)
+{
+    const struct registrations *all = registrar_all(proxy->registrar);
+    struct registration *r = token[0] ? registrations_by_token(all, token) : NULL;
+    su_home_t home[1] = {SU_HOME_INIT(home)};
+    if (r || token[0])
+        return r;
+    su_home_init(home);
+    const char *uri = url_as_string(home, sip->sip_request->rq_url);
+    if (uri && !(r = registrations_by_contact(all, uri)))
+        r = registrations_by_impu(all, uri);
+    su_home_deinit(home);
+    return r;
+}
+
+struct registration *route_party(const struct session *session)
+{
+    return (struct registration *)session_ue(session); // what request.c has put there
+}
+
+enum reason route_lost(const struct registration *r)
+{
+    return registration_outbound(r) ? REASON_FLOW_FAILED : REASON_NO_FLOW;
+}
+
 // A request outside a dialog.
 static struct hop first_hop(const struct proxy *proxy, enum side from, const sip_t *sip)
 {
@@ -105,9 +154,13 @@ static struct hop first_hop(const struct proxy *proxy, enum side from, const sip
     return route_is_own(proxy, target) ? (struct hop){0} : hop;
 }
 
-struct hop route_next(const struct proxy *proxy, enum side from, const sip_t *sip,
-                      const struct session *session)
+struct hop route_next(const struct forward *f, const sip_t *sip)
 {
+    const struct session *session = f->session;
+    if (goes_by_flow(f)) { // whatever the Request-URI says (TS 24.229 5.2.6.4.3)
+        const struct flow *flow = registration_flow(f->registration);
+        return (struct hop){flow->remote, flow->transport != FLOW_UDP};
+    }
     if (sip->sip_route) {
         struct hop hop = message_hop(sip->sip_route->r_url);
         if (addr_is_set(&hop.addr))
@@ -115,10 +168,10 @@ struct hop route_next(const struct proxy *proxy, enum side from, const sip_t *si
     }
     bool in_dialog = session && sip->sip_to && sip->sip_to->a_tag;
     if (!in_dialog)
-        return first_hop(proxy, from, sip);
-    const struct party *party = session_party(session, side_other(from));
+        return first_hop(f->proxy, f->from, sip);
+    const struct party *party = session_party(session, side_other(f->from));
     struct hop flow = {party->hop, party->tcp};
-    if (from == SIDE_CORE)
+    if (f->from == SIDE_CORE)
         return flow; // a UE is reached where it called from, whatever its Contact says
     struct hop target = message_hop(sip->sip_request->rq_url);
     return addr_is_set(&target.addr) ? target : flow;
@@ -133,10 +186,14 @@ const char *route_own_uri(const struct listen *listen, const char *token, bool t
     return buf;
 }
 
-unsigned route_mediasec(const struct proxy *proxy, enum side from, const sip_t *sip)
+unsigned route_mediasec(const struct forward *f, const sip_t *sip)
 {
-    const url_t *ue_uri = from == SIDE_ACCESS ? (sip->sip_from ? sip->sip_from->a_url : NULL)
-                                              : sip->sip_request->rq_url;
-    const struct config_ue *ue = configured_ue(proxy, ue_uri);
-    return proxy->cfg->mediasec & (ue ? ue->mediasec : proxy->cfg->mediasec);
+    const struct config *cfg = f->proxy->cfg;
+    const url_t *ue_uri = f->from == SIDE_ACCESS ? (sip->sip_from ? sip->sip_from->a_url : NULL)
+                                                 : sip->sip_request->rq_url;
+    const struct config_ue *ue = configured_ue(f->proxy, ue_uri);
+    if (ue)
+        return cfg->mediasec & ue->mediasec;
+    return cfg->mediasec &
+           (f->registration ? registration_mediasec(f->registration) : cfg->mediasec);
 }

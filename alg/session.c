@@ -420,6 +420,11 @@ const char *session_token(const struct session *s)
     return s->token;
 }
 
+const void *session_ue(const struct session *s)
+{
+    return s->ue;
+}
+
 const char *session_call_id(const struct session *s)
 {
     return s->call_id;

@@ -78,6 +78,7 @@ void session_ref(struct session *s);
 void session_unref(struct session *s);
 
 const char *session_token(const struct session *s);
+const void *session_ue(const struct session *s); // as in its setup; valid while it has not ended
 const char *session_call_id(const struct session *s);
 // What the owner of the ops ties to the session: the forward of the INVITE while it is open.
 void session_set_user(struct session *s, void *user);

@@ -24,6 +24,8 @@ enum setup_choice { SETUP_CHOICE_ACTPASS, SETUP_CHOICE_ACTIVE, SETUP_CHOICE_PASS
 enum identity_name { IDENTITY_DTLS_ID, IDENTITY_TLS_ID, IDENTITY_BOTH };
 enum tcp_start { TCP_START_TRIGGER, TCP_START_EXPLICIT };
 enum cema_mode { CEMA_AGNOSTIC, CEMA_AWARE };
+enum verify_policy { VERIFY_LOG, VERIFY_REFUSE };
+enum signalling_security { SIGNALLING_ANY, SIGNALLING_TLS, SIGNALLING_IPSEC };
 enum sdes_policy { SDES_WARN, SDES_REFUSE, SDES_ALLOW };
 enum trace_messages { TRACE_MESSAGES_NONE, TRACE_MESSAGES_SDP, TRACE_MESSAGES_SIP };
 enum certificate_set { CERTIFICATE_ECDSA, CERTIFICATE_RSA, CERTIFICATE_ECDSA_RSA };
@@ -72,6 +74,16 @@ struct config {
         char access[CONFIG_NAME_MAX]; // access-type of P-Access-Network-Info; "": none is added
         bool assert_from;             // From that is registered before the default identity
     } network;
+
+    struct {
+        bool required;                   // 403 to who is not registered here (PCSCF-030)
+        bool by_host;                    // a UE is also known by its address alone
+        unsigned max;                    // registrations at one time
+        enum verify_policy verify;       // Security-Verify with other media mechanisms
+        enum signalling_security wanted; // 421 to a REGISTER that offers less (RFC 3329)
+        char store[CONFIG_NAME_MAX];     // file that survives a restart; "": none
+        bool reg_event;                  // subscribe to the registrations of users (RFC 3680)
+    } registration;
 
     unsigned mediasec;    // own mechanisms, and those of UEs not named in ues
     unsigned srtp_suites; // CONFIG_SUITE() bits: offered to UEs, and taken from them

@@ -73,6 +73,15 @@ static const cyaml_strval_t sdes_words[] = {
     {"refuse", SDES_REFUSE},
     {"allow", SDES_ALLOW},
 };
+static const cyaml_strval_t verify_words[] = {
+    {"log", VERIFY_LOG},
+    {"refuse", VERIFY_REFUSE},
+};
+static const cyaml_strval_t wanted_words[] = {
+    {"any", SIGNALLING_ANY},
+    {"tls", SIGNALLING_TLS},
+    {"ipsec-3gpp", SIGNALLING_IPSEC},
+};
 // RFC 4568 6.2, RFC 7714 14.2
 static const cyaml_strval_t suite_words[] = {
     {"AES_CM_128_HMAC_SHA1_80", CONFIG_SUITE(SDES_AES_CM_128_HMAC_SHA1_80)},
@@ -102,6 +111,16 @@ static const cyaml_strval_t suite_words[] = {
     STRING("network", "domain", network.domain)                                                    \
     STRING("network", "access", network.access)                                                    \
     SWITCH("network", "assert_from", network.assert_from, false)
+
+// A P-CSCF of a lab; a million is what one process has memory for.
+#define REGISTRATION_KEYS(NUMBER, CHOICE, SWITCH, STRING)                                          \
+    SWITCH("registration", "required", registration.required, false)                               \
+    SWITCH("registration", "by_host", registration.by_host, false)                                 \
+    NUMBER("registration", "max", registration.max, 1, 1000000, 50000)                             \
+    CHOICE("registration", "verify", registration.verify, verify_words, VERIFY_LOG)                \
+    CHOICE("registration", "wanted", registration.wanted, wanted_words, SIGNALLING_ANY)            \
+    STRING("registration", "store", registration.store)                                            \
+    SWITCH("registration", "reg_event", registration.reg_event, false)
 
 #define E2AE_KEYS(CHOICE)                                                                          \
     CHOICE("e2ae", "sdes_over_plain_sip", sdes_over_plain_sip, sdes_words, SDES_WARN)
@@ -194,6 +213,7 @@ void config_defaults(struct config *cfg)
     ACCESS_KEYS(SET_CHOICE)
     CORE_KEYS(SET_CHOICE, SET_SWITCH)
     NETWORK_KEYS(SET_SWITCH, SET_STRING)
+    REGISTRATION_KEYS(SET_NUMBER, SET_CHOICE, SET_SWITCH, SET_STRING)
     E2AE_KEYS(SET_CHOICE)
     TCP_KEYS(SET_CHOICE)
     MSRP_KEYS(SET_NUMBER, SET_CHOICE)
@@ -282,6 +302,10 @@ static const cyaml_schema_field_t network_fields[] = {
     NETWORK_KEYS(FIELD_SWITCH, FIELD_STRING) CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t registration_fields[] = {
+    REGISTRATION_KEYS(FIELD_NUMBER, FIELD_CHOICE, FIELD_SWITCH, FIELD_STRING) CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t e2ae_fields[] = {
     FIELD("mechanisms", cfg.mediasec, CYAML_FLAGS,
           .enumeration = {mechanism_words, COUNT(mechanism_words)}),
@@ -344,21 +368,14 @@ static const cyaml_schema_field_t admin_fields[] = {
 };
 
 static const cyaml_schema_field_t sections[] = {
-    FIELD_SECTION("access", access_fields),
-    FIELD_SECTION("core", core_fields),
-    FIELD_SECTION("network", network_fields),
-    FIELD_SECTION("e2ae", e2ae_fields),
-    FIELD_LIST("ues", ues, ue_entry, 0, CONFIG_UES_MAX),
-    FIELD_SECTION("t38", t38_fields),
-    FIELD_SECTION("tcp", tcp_fields),
-    FIELD_SECTION("msrp", msrp_fields),
-    FIELD_SECTION("bfcp", bfcp_fields),
-    FIELD_SECTION("agw", agw_fields),
-    FIELD_SECTION("sip", sip_fields),
-    FIELD_SECTION("trace", trace_fields),
-    FIELD_SECTION("log", log_fields),
-    FIELD_SECTION("admin", admin_fields),
-    CYAML_FIELD_END,
+    FIELD_SECTION("access", access_fields),   FIELD_SECTION("core", core_fields),
+    FIELD_SECTION("network", network_fields), FIELD_SECTION("registration", registration_fields),
+    FIELD_SECTION("e2ae", e2ae_fields),       FIELD_LIST("ues", ues, ue_entry, 0, CONFIG_UES_MAX),
+    FIELD_SECTION("t38", t38_fields),         FIELD_SECTION("tcp", tcp_fields),
+    FIELD_SECTION("msrp", msrp_fields),       FIELD_SECTION("bfcp", bfcp_fields),
+    FIELD_SECTION("agw", agw_fields),         FIELD_SECTION("sip", sip_fields),
+    FIELD_SECTION("trace", trace_fields),     FIELD_SECTION("log", log_fields),
+    FIELD_SECTION("admin", admin_fields),     CYAML_FIELD_END,
 };
 
 const cyaml_schema_value_t config_schema = {
@@ -444,6 +461,7 @@ static bool is_access(const char *text)
 #define EVERY_NUMBER(NUMBER)                                                                       \
     PORTS_KEYS(NUMBER, access, 0, 0)                                                               \
     PORTS_KEYS(NUMBER, core, 0, 0)                                                                 \
+    REGISTRATION_KEYS(NUMBER, RULE_NONE, RULE_NONE, RULE_NONE)                                     \
     T38_KEYS(NUMBER, RULE_NONE, RULE_NONE)                                                         \
     MSRP_KEYS(NUMBER, RULE_NONE)                                                                   \
     BFCP_KEYS(NUMBER)                                                                              \

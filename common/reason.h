@@ -33,10 +33,12 @@
     /* registration */                                                                             \
     X(REGISTRATION_LIMIT, 503, "too many registrations",                                           \
       "The configured number of registrations is reached", "RFC 3261 21.5.4")                      \
-    X(REGISTRATION_EXPIRED, 0, "registration expired", "The registration was not renewed in time", \
-      "TS 24.229 5.2.5")                                                                           \
-    X(REGISTRATION_REFUSED, 0, "registration refused", "The core has refused the registration",    \
-      "TS 24.229 5.2.2.1")                                                                         \
+    X(REGISTRATION_EXPIRED, 480, "registration expired",                                           \
+      "The registration was not renewed in time", "TS 24.229 5.2.5")                               \
+    X(DEREGISTERED, 480, "de-registered", "The UE is no longer registered", "TS 24.229 5.2.5")     \
+    X(SECURITY_DIFFERS, 0, "security agreement differs",                                           \
+      "Security-Verify names other media mechanisms than were sent; served all the same",          \
+      "RFC 3329 2.3.1")                                                                            \
     X(NOT_REGISTERED, 403, "not registered", "The sender is not registered here",                  \
       "TS 24.229 5.2.6.3")                                                                         \
     X(NO_FLOW, 480, "flow lost", "The flow of the UE is lost", "TS 24.229 5.2.6.4.3")              \

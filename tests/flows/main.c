@@ -57,6 +57,7 @@ static void add_all(struct suite *s)
     suite_misbehaviour(s);
     suite_sip(s);
     suite_policy(s);
+    suite_registration(s);
     suite_proxy(s);
     suite_openssl(s);
     suite_openssl_tcp(s);

@@ -69,20 +69,21 @@ static void write_configuration(struct pcscf *p)
     const char *ues =
         o->ues ? o->ues : flow_text(f, "{user: %s, contact: \"%s\"}", UE_USER, flow_at(f, HOST_UE));
 
-    flow_write(
-        f, "pcscf.yaml",
-        flow_text(f,
-                  "%s%s%s%s%s%s%s%s%s"
-                  "ues: [%s]\n"
-                  "trace: {directory: \"charts\"%s%s}\n"
-                  "%s%s",
-                  side(p, "access", p->access, o->access_v6, ACCESS_PORTS, o->access),
-                  side(p, "core", p->core, o->core_v6, CORE_PORTS, core),
-                  section(f, "e2ae", o->e2ae), section(f, "t38", o->t38), section(f, "tcp", o->tcp),
-                  section(f, "msrp", o->msrp), section(f, "bfcp", o->bfcp),
-                  section(f, "agw", o->agw ? o->agw : "certificate_pool: 4"),
-                  section(f, "sip", o->sip), ues, o->trace ? ", " : "", o->trace ? o->trace : "",
-                  section(f, "log", o->log), section(f, "admin", admin)));
+    flow_write(f, "pcscf.yaml",
+               flow_text(f,
+                         "%s%s%s%s%s%s%s%s%s%s"
+                         "ues: [%s]\n"
+                         "trace: {directory: \"charts\"%s%s}\n"
+                         "%s%s",
+                         side(p, "access", p->access, o->access_v6, ACCESS_PORTS, o->access),
+                         side(p, "core", p->core, o->core_v6, CORE_PORTS, core),
+                         section(f, "registration", o->registration), section(f, "e2ae", o->e2ae),
+                         section(f, "t38", o->t38), section(f, "tcp", o->tcp),
+                         section(f, "msrp", o->msrp), section(f, "bfcp", o->bfcp),
+                         section(f, "agw", o->agw ? o->agw : "certificate_pool: 4"),
+                         section(f, "sip", o->sip), ues, o->trace ? ", " : "",
+                         o->trace ? o->trace : "", section(f, "log", o->log),
+                         section(f, "admin", admin)));
 }
 
 // --- life --------------------------------------------------------------------------------------

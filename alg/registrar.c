@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// REGISTER: read -> checked against the security agreement -> made pending in the table -> edited
+// -> sent on by request.c. Response: 401 waits for the next REGISTER, 200 makes the pending one
+// current or ends it, anything else leaves what there was. A timer of one second ends what has
+// expired.
+//
+// Failure paths: 421 and 494 are answered here with what they must carry; a core that cannot be
+// reached becomes 504; what a session has of a registration that ends is ended silently.
+#include "alg/registrar.h"
+
+#include "alg/proxy_internal.h"
+#include "alg/register.h"
+#include "alg/session_trace.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/random.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_MS 1000
+
+struct registrar {
+    struct proxy *proxy;
+    struct registrations *all;
+    uv_timer_t *tick; // closes by itself, after the registrar
+};
+
+// A REGISTER on its way; what it said is needed again when its answer comes.
+struct registering {
+    su_home_t home[1];
+    struct register_facts facts;
+    char token[REGISTRATION_TOKEN_LEN + 1];
+};
+
+static uint64_t now_ms(void)
+{
+    return clock_now_us() / 1000;
+}
+
+// --- life -------------------------------------------------------------------------------------
+
+static void on_ended(void *arg, struct registration *r, enum reason reason)
+{
+    struct registrar *registrar = arg;
+    if (reason == REASON_NONE)
+        reason = REASON_DEREGISTERED;
+    log_info("registrar", "%s at %s: %s", registration_aor(r), registration_contact(r),
+             reason_text(reason));
+    session_trace_note(registration_trace(r), reason_clause(reason), "%s", reason_text(reason));
+    if (registrar->proxy->sessions)
+        sessions_forget(registrar->proxy->sessions, r, reason);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct registrar *registrar = timer->data;
+    registrations_expire(registrar->all, now_ms());
+    if (registrations_count(registrar->all) == 0)
+        uv_timer_stop(timer);
+}
+
+static void watch(struct registrar *registrar)
+{
+    if (!uv_is_active((uv_handle_t *)registrar->tick))
+        uv_timer_start(registrar->tick, on_tick, TICK_MS, TICK_MS);
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+struct registrar *registrar_open(struct proxy *proxy)
+{
+    struct registrar *registrar = calloc(1, sizeof(*registrar));
+    if (!registrar)
+        return NULL;
+    struct registrations_setup setup = {.max = proxy->cfg->registration.max,
+                                        .traces = proxy->cfg->trace.recent,
+                                        .events = proxy->cfg->trace.events_max,
+                                        .ended = on_ended,
+                                        .arg = registrar};
+    registrar->proxy = proxy;
+    registrar->all = registrations_open(&setup);
+    registrar->tick = registrar->all ? calloc(1, sizeof(*registrar->tick)) : NULL;
+    if (!registrar->tick) {
+        registrations_close(registrar->all);
+        free(registrar);
+        return NULL;
+    }
+    uv_timer_init(proxy->loop, registrar->tick);
+    uv_unref((uv_handle_t *)registrar->tick);
+    registrar->tick->data = registrar;
+    return registrar;
+}
+
+void registrar_close(struct registrar *registrar)
+{
+    if (!registrar)
+        return;
+    uv_close((uv_handle_t *)registrar->tick, free_handle);
+    registrations_close(registrar->all);
+    free(registrar);
+}
+
+struct registrations *registrar_all(const struct registrar *registrar)
+{
+    return registrar->all;
+}
+
+// --- trace ------------------------------------------------------------------------------------
+
+static void note_change(void *arg, const char *before, const char *after, const char *clause)
+{
+    session_trace_field(arg, before, after, clause);
+}
+
+static void trace_sip(const struct forward *f, struct trace *trace, enum side side, bool received,
+                      msg_t *msg, const sip_t *sip)
+{
+    struct sip_facts facts;
+    message_outline(msg, sip, &facts);
+    session_trace_message(trace, f->proxy->cfg, side, received, &facts, NULL, NULL);
+}
+
+static void write_chart(const struct forward *f, const struct registration *r)
+{
+    char name[REGISTRATION_TOKEN_LEN + 16];
+    snprintf(name, sizeof(name), "register-%s", registration_token(r));
+    session_trace_write(registration_trace(r), f->proxy->cfg, name);
+}
+
+// --- the security agreement -------------------------------------------------------------------
+
+static bool lacks_wanted(const struct config *cfg, const struct register_facts *facts)
+{
+    return (cfg->registration.wanted == SIGNALLING_TLS && !facts->client.tls) ||
+           (cfg->registration.wanted == SIGNALLING_IPSEC && !facts->client.ipsec);
+}
+
+static char *security_server(const struct config *cfg, const struct register_facts *facts)
+{
+    struct strbuf out = STRBUF_INIT;
+    secagree_print(&out, &facts->client, cfg->mediasec, flow_is_secure(&facts->request.flow));
+    return strbuf_take(&out);
+}
+
+// A UE that was sent a Security-Server mirrors it from then on. former: what this node knows of the
+// UE before this REGISTER.
+static enum secagree_verdict verdict_of(const struct config *cfg,
+                                        const struct register_facts *facts,
+                                        const struct registration *former)
+{
+    bool due = former && registration_sec_agree(former) && facts->client.media;
+    if (!facts->verify.present && !due)
+        return SECAGREE_SAME;
+    return secagree_verify(&facts->verify, &facts->client, cfg->mediasec,
+                           flow_is_secure(&facts->request.flow));
+}
+
+static enum reason answer_security(struct forward *f, const struct register_facts *facts,
+                                   enum reason reason)
+{
+    struct strbuf line = STRBUF_INIT;
+    char *offer = security_server(f->proxy->cfg, facts);
+    if (reason == REASON_SECURITY_REQUIRED)
+        strbuf_puts(&line, "Require: sec-agree");
+    else if (offer && offer[0])
+        strbuf_printf(&line, "Security-Server: %s", offer);
+    char *extra = strbuf_take(&line);
+    proxy_answer(f, reason_status(reason), reason_text(reason), extra && extra[0] ? extra : NULL);
+    free(extra);
+    free(offer);
+    return reason;
+}
+
+static enum reason agree(struct registrar *registrar, struct forward *f, bool *differs)
+{
+    const struct config *cfg = registrar->proxy->cfg;
+    const struct register_facts *facts = &f->registering->facts;
+    const struct registration *former = facts->kind == REGISTER_BINDING
+                                            ? registrations_find(registrar->all, &facts->request)
+                                            : NULL;
+    if (lacks_wanted(cfg, facts))
+        return answer_security(f, facts, REASON_SECURITY_REQUIRED);
+    enum secagree_verdict verdict = verdict_of(cfg, facts, former);
+    *differs = verdict != SECAGREE_SAME;
+    if (verdict == SECAGREE_DIFFERS ||
+        (verdict == SECAGREE_MEDIA_DIFFERS && cfg->registration.verify == VERIFY_REFUSE))
+        return answer_security(f, facts, REASON_SECURITY_NOT_AGREED);
+    return REASON_NONE;
+}
+
+// --- the request ------------------------------------------------------------------------------
+
+static bool is_bound(const struct registrar *registrar, const struct registration_request *request)
+{
+    const struct registration *r = registrations_by_flow(registrar->all, &request->flow);
+    return r && strcmp(registration_impi(r), request->impi) == 0;
+}
+
+static enum reason take_up(struct registrar *registrar, struct forward *f, struct registration **r)
+{
+    struct registering *registering = f->registering;
+    const char *token;
+    if (registering->facts.kind != REGISTER_BINDING) {
+        random_alnum(registering->token, sizeof(registering->token));
+        return REASON_NONE;
+    }
+    enum reason reason =
+        registrations_attempt(registrar->all, &registering->facts.request, now_ms(), r, &token);
+    if (reason != REASON_NONE)
+        return reason;
+    memcpy(registering->token, token, sizeof(registering->token));
+    watch(registrar);
+    return REASON_NONE;
+}
+
+// Path points to where the core reaches this node.
+static const char *path_uri(const struct forward *f, char buf[static ROUTE_URI_MAX])
+{
+    const struct proxy *proxy = f->proxy;
+    const struct listen *core = NULL;
+    for (unsigned i = 0; i < proxy->listen_count && !core; i++)
+        if (proxy->listen[i].side == SIDE_CORE)
+            core = &proxy->listen[i];
+    return route_own_uri(core, f->registering->token, false, buf);
+}
+
+static int edit_request(struct registrar *registrar, struct forward *f, struct trace *trace,
+                        msg_t *msg, sip_t *sip)
+{
+    const struct register_facts *facts = &f->registering->facts;
+    char path[ROUTE_URI_MAX];
+    struct register_edit edit = {msg, sip, note_change, trace};
+    struct policy policy = {.cfg = f->proxy->cfg,
+                            .way = POLICY_REQUEST_FROM_UE,
+                            .initial = true,
+                            .memory = &f->policy,
+                            .changed = note_change,
+                            .arg = trace};
+    int err = policy_apply(&policy, msg, sip);
+    if (!err)
+        err = register_to_core(&edit, facts, path_uri(f, path),
+                               register_integrity(facts, is_bound(registrar, &facts->request)),
+                               f->proxy->cfg);
+    return err;
+}
+
+static struct registering *begin(struct forward *f, const sip_t *sip)
+{
+    struct registering *registering = su_home_new(sizeof(*registering));
+    if (!registering)
+        return NULL;
+    if (!register_read(&registering->facts, sip, registering->home)) {
+        su_home_unref(registering->home);
+        return NULL;
+    }
+    registering->facts.request.flow = f->flow;
+    return registering;
+}
+
+enum reason registrar_request(struct registrar *registrar, struct forward *f, msg_t *msg,
+                              sip_t *sip, const char **text)
+{
+    struct registration *r = NULL;
+    bool differs = false;
+    f->registering = begin(f, sip);
+    *text = "To or Contact is not usable";
+    if (!f->registering)
+        return REASON_BAD_REQUEST;
+    *text = "";
+    enum reason reason = agree(registrar, f, &differs);
+    if (reason == REASON_NONE)
+        reason = take_up(registrar, f, &r);
+    if (reason != REASON_NONE)
+        return reason;
+    struct trace *trace = r ? registration_trace(r) : NULL;
+    trace_sip(f, trace, SIDE_ACCESS, true, msg, sip);
+    if (differs) {
+        reason_count(REASON_SECURITY_DIFFERS);
+        log_warn("registrar", "%s: %s", f->registering->facts.request.aor,
+                 reason_text(REASON_SECURITY_DIFFERS));
+        session_trace_reason(trace, REASON_SECURITY_DIFFERS, "Security-Verify");
+    }
+    if (edit_request(registrar, f, trace, msg, sip))
+        return REASON_INTERNAL;
+    trace_sip(f, trace, SIDE_CORE, false, msg, sip);
+    return REASON_NONE;
+}
+
+// --- the response -----------------------------------------------------------------------------
+
+static void tell_accepted(const struct forward *f, const struct registration *r)
+{
+    char own[SECAGREE_WORDS_MAX], agreed[SECAGREE_WORDS_MAX], from[ADDR_STRLEN];
+    unsigned mediasec = registration_mediasec(r);
+    const struct flow *flow = registration_flow(r);
+    secagree_words(mediasec, own);
+    secagree_words(mediasec & f->proxy->cfg->mediasec, agreed);
+    session_trace_note(registration_trace(r), "TS 24.229 7.2A.7",
+                       "mechanisms of the UE: %s; agreed: %s", own, agreed);
+    log_info("registrar", "%s registered from %s/%s, media security: %s", registration_aor(r),
+             addr_format(&flow->remote, from), flow_transport_name(flow->transport), agreed);
+}
+
+static void accept_grant(struct registrar *registrar, struct forward *f, struct registration *r,
+                         const sip_t *sip)
+{
+    struct registering *registering = f->registering;
+    struct registration_grant grant;
+    register_grant(&grant, &registering->facts, sip, registering->home);
+    if (registering->facts.kind == REGISTER_ALL)
+        registrations_end_user(registrar->all, registering->facts.request.aor, REASON_NONE);
+    if (!r)
+        return;
+    if (registration_accept(r, &grant, now_ms()))
+        log_error("registrar", "%s: out of memory, the registration is as it was",
+                  registration_aor(r));
+    else if (grant.expires_s > 0)
+        tell_accepted(f, r);
+}
+
+static void settle(struct registrar *registrar, struct forward *f, struct registration *r,
+                   const sip_t *sip)
+{
+    int status = sip->sip_status->st_status;
+    if (status < 300)
+        accept_grant(registrar, f, r, sip);
+    else if (r && (status == 401 || status == 407))
+        registration_challenge(r, now_ms());
+    else if (r)
+        registration_refuse(r);
+}
+
+enum reason registrar_response(struct registrar *registrar, struct forward *f, msg_t *msg,
+                               sip_t *sip)
+{
+    struct registering *registering = f->registering;
+    if (!registering)
+        return REASON_NONE;
+    struct registration *r = registrations_by_token(registrar->all, registering->token);
+    struct trace *trace = r ? registration_trace(r) : NULL;
+    struct register_edit edit = {msg, sip, note_change, trace};
+    struct policy policy = {.cfg = f->proxy->cfg,
+                            .way = POLICY_RESPONSE_TO_UE,
+                            .initial = true,
+                            .memory = &f->policy,
+                            .changed = note_change,
+                            .arg = trace};
+    char *offer = security_server(f->proxy->cfg, &registering->facts);
+    if (r)
+        registration_ref(r);
+    trace_sip(f, trace, SIDE_CORE, true, msg, sip);
+    if (sip->sip_status->st_status >= 200)
+        settle(registrar, f, r, sip);
+    bool failed = !offer || policy_apply(&policy, msg, sip) ||
+                  register_to_ue(&edit, &registering->facts, offer);
+    trace_sip(f, trace, SIDE_ACCESS, false, msg, sip);
+    if (r) {
+        write_chart(f, r);
+        registration_unref(r);
+    }
+    free(offer);
+    return failed ? REASON_INTERNAL : REASON_NONE;
+}
+
+void registrar_unanswered(struct registrar *registrar, struct forward *f)
+{
+    struct registration *r =
+        f->registering ? registrations_by_token(registrar->all, f->registering->token) : NULL;
+    if (!r)
+        return;
+    registration_ref(r);
+    session_trace_reason(registration_trace(r), REASON_REGISTRAR_DOWN, "REGISTER");
+    write_chart(f, r);
+    registration_refuse(r);
+    registration_unref(r);
+}
+
+void registrar_forget(struct forward *f)
+{
+    if (f->registering)
+        su_home_unref(f->registering->home);
+    f->registering = NULL;
+}

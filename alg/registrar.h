@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef ALG_REGISTRAR_H
+#define ALG_REGISTRAR_H
+// REGISTER through the P-CSCF (TS 24.229 5.2.2, 5.2.5): joins what the messages say (register.h,
+// secagree.h) with the table of registrations.
+
+#include "alg/registration.h"
+#include "alg/sofia.h"
+#include "common/reason.h"
+
+struct registrar;
+
+// proxy is borrowed. NULL: no memory.
+struct registrar *registrar_open(struct proxy *proxy);
+void registrar_close(struct registrar *registrar); // NULL is allowed
+struct registrations *registrar_all(const struct registrar *registrar);
+
+// A REGISTER of f came from the access side; msg is the copy that goes to the core. With a reason
+// it must not be sent; f may have been answered already.
+enum reason registrar_request(struct registrar *registrar, struct forward *f, msg_t *msg,
+                              sip_t *sip, const char **text);
+// A final response to it came; msg is the copy that goes to the UE. NONE or INTERNAL.
+enum reason registrar_response(struct registrar *registrar, struct forward *f, msg_t *msg,
+                               sip_t *sip);
+// The core has not answered: nothing changes for an earlier registration.
+void registrar_unanswered(struct registrar *registrar, struct forward *f);
+// Lets go of what f keeps of its REGISTER, if it is one.
+void registrar_forget(struct forward *f);
+
+#endif
