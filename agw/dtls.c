@@ -21,7 +21,7 @@
 #include "agw/dtls_profile.h"
 #include "agw/dtls_record.h"
 #include "agw/keylog.h"
-#include "agw/verify.h"
+#include "agw/refusal.h"
 #include "common/fsm.h"
 
 #include <errno.h>
@@ -47,8 +47,6 @@
 // RFC 9325 4.1: finite-field Diffie-Hellman has 2048 bits at least.
 #define DH_BITS_MIN 2048
 
-#define NO_ALERT (-1)
-
 struct dtls {
     gnutls_session_t session;
     const struct dtls_profile *profile;
@@ -60,7 +58,7 @@ struct dtls {
     bool parked;                // waiting in the verify callback for fingerprints
 
     enum reason failure;
-    int alert; // fatal alert that was sent, or NO_ALERT
+    int alert; // fatal alert that was sent, or REFUSAL_SILENT
 
     // What came while the handshake was parked: two bytes of length before each datagram. NULL
     // until then.
@@ -112,7 +110,7 @@ struct failure {
 
 static void send_alert(struct dtls *dtls)
 {
-    if (dtls->alert == NO_ALERT)
+    if (dtls->alert == REFUSAL_SILENT)
         return;
     dtls->flight_us = dtls->now_us;
     gnutls_alert_send(dtls->session, GNUTLS_AL_FATAL, (gnutls_alert_description_t)dtls->alert);
@@ -237,49 +235,10 @@ static int write_keylog(gnutls_session_t session, const char *label, const gnutl
 
 // --- handshake ---------------------------------------------------------------------------------
 
-// A refusal before the ServerHello says that there is nothing in common; a later one is about us.
-static enum reason reason_of_alert(const struct dtls *dtls)
-{
-    gnutls_handshake_description_t last = gnutls_handshake_get_last_in(dtls->session);
-    bool before_server_hello = !dtls->server && (last == GNUTLS_HANDSHAKE_HELLO_VERIFY_REQUEST ||
-                                                 last == (gnutls_handshake_description_t)-1);
-    switch (gnutls_alert_get(dtls->session)) {
-    case GNUTLS_A_PROTOCOL_VERSION:
-    case GNUTLS_A_INSUFFICIENT_SECURITY:
-    case GNUTLS_A_HANDSHAKE_FAILURE:
-        return before_server_hello ? REASON_DTLS_HANDSHAKE : REASON_DTLS_REFUSED;
-    default:
-        return REASON_DTLS_REFUSED;
-    }
-}
-
-// RFC 8122 6.2 wants bad_certificate for a mismatch and for a missing certificate.
 static void fail_handshake(struct dtls *dtls, int rc)
 {
-    int level;
-    switch (rc) {
-    case GNUTLS_E_CERTIFICATE_ERROR:
-        if (dtls->verdict == VERIFY_MATCH || dtls->verdict == VERIFY_UNDECIDED)
-            break;
-        fail(dtls, verify_reason(dtls->verdict), GNUTLS_A_BAD_CERTIFICATE);
-        return;
-    case GNUTLS_E_NO_CERTIFICATE_FOUND:
-        fail(dtls, REASON_DTLS_NO_CERTIFICATE, GNUTLS_A_BAD_CERTIFICATE);
-        return;
-    case GNUTLS_E_FATAL_ALERT_RECEIVED:
-        fail(dtls, reason_of_alert(dtls), NO_ALERT);
-        return;
-    case GNUTLS_E_SESSION_EOF:
-    case GNUTLS_E_PREMATURE_TERMINATION:
-        fail(dtls, REASON_DTLS_REFUSED, NO_ALERT);
-        return;
-    case GNUTLS_E_MEMORY_ERROR:
-        fail(dtls, REASON_AGW_NO_RESOURCE, GNUTLS_A_INTERNAL_ERROR);
-        return;
-    default:
-        break;
-    }
-    fail(dtls, REASON_DTLS_HANDSHAKE, gnutls_error_to_alert(rc, &level));
+    struct refusal refusal = refusal_of(dtls->session, dtls->server, rc, dtls->verdict);
+    fail(dtls, refusal.reason, refusal.alert);
 }
 
 // The fingerprints may have changed since the callback ran, and nothing may depend on GnuTLS having
@@ -542,7 +501,7 @@ static struct dtls *open_association(const struct dtls_profile *profile, bool se
     dtls->remote = *remote;
     dtls->state = DTLS_HANDSHAKE;
     dtls->verdict = VERIFY_UNDECIDED;
-    dtls->alert = NO_ALERT;
+    dtls->alert = REFUSAL_SILENT;
     dtls->interval_us = profile->retransmit_us;
     dtls->now_us = now_us;
     dtls->expires_us = now_us + profile->handshake_timeout_us;
@@ -636,7 +595,7 @@ void dtls_tick(struct dtls *dtls, uint64_t now_us)
         return;
     dtls->now_us = now_us;
     if (now_us >= dtls->expires_us)
-        fail(dtls, REASON_DTLS_TIMEOUT, NO_ALERT);
+        fail(dtls, REASON_DTLS_TIMEOUT, REFUSAL_SILENT);
     else if (!dtls->parked && now_us >= dtls->retransmit_us)
         repeat_flight(dtls);
 }

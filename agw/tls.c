@@ -18,8 +18,8 @@
 #include "agw/tls.h"
 
 #include "agw/keylog.h"
+#include "agw/refusal.h"
 #include "agw/tls_profile.h"
-#include "agw/verify.h"
 #include "common/fsm.h"
 
 #include <errno.h>
@@ -35,7 +35,6 @@
 #define CONTENT_LAST 23
 #define RECORD_HEADER 5
 #define ALERT_BYTES 2
-#define NO_ALERT (-1)
 
 struct tls {
     gnutls_session_t session;
@@ -93,7 +92,7 @@ static void fail(struct tls *tls, enum reason reason, int alert)
 {
     tls->failure = reason;
     feed(tls, EVENT_FAILURE);
-    if (alert != NO_ALERT)
+    if (alert != REFUSAL_SILENT)
         gnutls_alert_send(tls->session, GNUTLS_AL_FATAL, (gnutls_alert_description_t)alert);
 }
 
@@ -155,21 +154,6 @@ static int write_keylog(gnutls_session_t session, const char *label, const gnutl
 
 // --- handshake ----------------------------------------------------------------------------------
 
-// A refusal before the ServerHello says that there is nothing in common; a later one is about us.
-static enum reason reason_of_alert(const struct tls *tls)
-{
-    bool before_server_hello = !tls->server && gnutls_handshake_get_last_in(tls->session) ==
-                                                   (gnutls_handshake_description_t)-1;
-    switch (gnutls_alert_get(tls->session)) {
-    case GNUTLS_A_PROTOCOL_VERSION:
-    case GNUTLS_A_INSUFFICIENT_SECURITY:
-    case GNUTLS_A_HANDSHAKE_FAILURE:
-        return before_server_hello ? REASON_DTLS_HANDSHAKE : REASON_DTLS_REFUSED;
-    default:
-        return REASON_DTLS_REFUSED;
-    }
-}
-
 // A TLS 1.3 client that refuses our certificate may not have switched to its keys yet (OpenSSL) and
 // says so in the clear, where GnuTLS knows nothing but ciphertext.
 static bool is_clear_alert(const struct tls *tls, int rc)
@@ -178,45 +162,14 @@ static bool is_clear_alert(const struct tls *tls, int rc)
            tls->header[3] == 0 && tls->header[4] == ALERT_BYTES;
 }
 
-// RFC 8122 6.2 wants bad_certificate for a mismatch and for a missing certificate.
 static void fail_handshake(struct tls *tls, int rc)
 {
-    int level;
     if (tls->overflow || is_clear_alert(tls, rc)) {
-        fail(tls, tls->overflow ? REASON_AGW_NO_RESOURCE : REASON_DTLS_REFUSED, NO_ALERT);
+        fail(tls, tls->overflow ? REASON_AGW_NO_RESOURCE : REASON_DTLS_REFUSED, REFUSAL_SILENT);
         return;
     }
-    switch (rc) {
-    case GNUTLS_E_CERTIFICATE_ERROR:
-        if (tls->verdict == VERIFY_MATCH || tls->verdict == VERIFY_UNDECIDED)
-            break;
-        fail(tls, verify_reason(tls->verdict), GNUTLS_A_BAD_CERTIFICATE);
-        return;
-    case GNUTLS_E_NO_CERTIFICATE_FOUND:
-        // An alert in the place of a certificate is called the same.
-        if (gnutls_alert_get(tls->session) != GNUTLS_A_CLOSE_NOTIFY) {
-            fail(tls, reason_of_alert(tls), NO_ALERT);
-            return;
-        }
-        fail(tls, REASON_DTLS_NO_CERTIFICATE, GNUTLS_A_BAD_CERTIFICATE);
-        return;
-    case GNUTLS_E_CERTIFICATE_REQUIRED:
-        fail(tls, REASON_DTLS_NO_CERTIFICATE, GNUTLS_A_BAD_CERTIFICATE);
-        return;
-    case GNUTLS_E_FATAL_ALERT_RECEIVED:
-        fail(tls, reason_of_alert(tls), NO_ALERT);
-        return;
-    case GNUTLS_E_SESSION_EOF:
-    case GNUTLS_E_PREMATURE_TERMINATION:
-        fail(tls, REASON_DTLS_REFUSED, NO_ALERT);
-        return;
-    case GNUTLS_E_MEMORY_ERROR:
-        fail(tls, REASON_AGW_NO_RESOURCE, GNUTLS_A_INTERNAL_ERROR);
-        return;
-    default:
-        break;
-    }
-    fail(tls, REASON_DTLS_HANDSHAKE, gnutls_error_to_alert(rc, &level));
+    struct refusal refusal = refusal_of(tls->session, tls->server, rc, tls->verdict);
+    fail(tls, refusal.reason, refusal.alert);
 }
 
 // The fingerprints may have changed since the callback ran, and nothing may depend on GnuTLS having
@@ -254,7 +207,7 @@ static bool may_be_refused_yet(const struct tls *tls)
 static void end(struct tls *tls)
 {
     if (may_be_refused_yet(tls))
-        fail(tls, REASON_DTLS_REFUSED, NO_ALERT);
+        fail(tls, REASON_DTLS_REFUSED, REFUSAL_SILENT);
     else
         feed(tls, EVENT_END);
 }
@@ -381,14 +334,14 @@ void tls_receive(struct tls *tls, const uint8_t *in, size_t len, struct tls_room
     if (tls->state > TLS_ESTABLISHED || len == 0)
         return;
     if (!tls->begun && is_no_tls(in, len)) {
-        fail(tls, REASON_PLAIN_ON_TLS, NO_ALERT);
+        fail(tls, REASON_PLAIN_ON_TLS, REFUSAL_SILENT);
         return;
     }
     tls->begun = true;
     if (stage(tls, in, len))
         take_staged(tls, plain, wire);
     else
-        fail(tls, REASON_AGW_NO_RESOURCE, NO_ALERT);
+        fail(tls, REASON_AGW_NO_RESOURCE, REFUSAL_SILENT);
 }
 
 void tls_set_fingerprints(struct tls *tls, const struct fingerprints *remote,
@@ -408,7 +361,7 @@ void tls_set_fingerprints(struct tls *tls, const struct fingerprints *remote,
 void tls_stream_ended(struct tls *tls)
 {
     if (tls->state == TLS_HANDSHAKE)
-        fail(tls, REASON_DTLS_REFUSED, NO_ALERT);
+        fail(tls, REASON_DTLS_REFUSED, REFUSAL_SILENT);
     else if (tls->state == TLS_ESTABLISHED)
         end(tls);
 }
