@@ -29,7 +29,7 @@ DEPS := gcc libc6-dev pkg-config \
         libsofia-sip-ua-dev libgnutls28-dev nettle-dev libuv1-dev uthash-dev \
         libcyaml-dev libyaml-dev libmicrohttpd-dev libjansson-dev \
         libjemalloc-dev liblz4-dev \
-        check libspandsp-dev libsrtp2-dev libtiff-dev libtiff-tools sip-tester \
+        check libspandsp-dev libsrtp2-dev libtiff-dev libtiff-tools sip-tester sngrep tshark \
         valgrind openssl procps dpkg-dev groff-base jq
 LINT_DEPS := clang clang-format clang-tidy libclang-rt-dev
 

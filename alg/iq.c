@@ -35,18 +35,24 @@ static const struct procedure_text texts[] = {
                                "ADD.resp", H248_ADD, KEYS("reserve_configure")},
 };
 
+static void tell(struct iq *iq, const struct trace_event *event)
+{
+    trace_add(iq->trace, event);
+    tap_event(iq->tap, iq->call_id, event);
+}
+
 static void record(struct iq *iq, enum trace_kind kind, enum trace_party from, enum trace_party to,
                    const char *key, const char *label, struct strbuf *detail, const char *clause)
 {
     char *text = detail ? strbuf_take(detail) : NULL;
-    trace_add(iq->trace, &(struct trace_event){.time_us = clock_now_us(),
-                                               .kind = kind,
-                                               .from = from,
-                                               .to = to,
-                                               .key = key,
-                                               .label = label,
-                                               .detail = text,
-                                               .clause = clause});
+    tell(iq, &(struct trace_event){.time_us = clock_now_us(),
+                                   .kind = kind,
+                                   .from = from,
+                                   .to = to,
+                                   .key = key,
+                                   .label = label,
+                                   .detail = text,
+                                   .clause = clause});
     free(text);
 }
 
@@ -171,7 +177,7 @@ static enum reason run(struct iq *iq, enum procedure procedure, struct agw_reque
 {
     request->context = iq->context;
     iq->transaction++;
-    if (iq->trace)
+    if (iq->trace || iq->tap)
         record_request(iq, procedure, request);
     enum reason reason = procedure == RESERVE ? agw_reserve(iq->agw, request, reply)
                          : procedure == CONFIGURE
@@ -238,14 +244,14 @@ static void record_procedure(struct iq *iq, const struct agw_notification *n)
     char label[128];
     snprintf(label, sizeof(label), labels[n->event], reason_label(n->reason));
     char *text = strbuf_take(&detail);
-    trace_add(iq->trace, &(struct trace_event){.time_us = n->time_us,
-                                               .kind = TRACE_IQ,
-                                               .from = PARTY_AGW,
-                                               .to = PARTY_ALG,
-                                               .key = "iq.notify",
-                                               .label = label,
-                                               .detail = text,
-                                               .clause = reason_clause(n->reason)});
+    tell(iq, &(struct trace_event){.time_us = n->time_us,
+                                   .kind = TRACE_IQ,
+                                   .from = PARTY_AGW,
+                                   .to = PARTY_ALG,
+                                   .key = "iq.notify",
+                                   .label = label,
+                                   .detail = text,
+                                   .clause = reason_clause(n->reason)});
     free(text);
 }
 
@@ -310,15 +316,15 @@ static void record_milestone(struct iq *iq, const struct agw_notification *n)
     struct strbuf detail = STRBUF_INIT;
     put_milestone_detail(&detail, n);
     char *text = strbuf_take(&detail);
-    trace_add(iq->trace, &(struct trace_event){
-                             .time_us = n->time_us,
-                             .kind = m.kind,
-                             .from = m.arrow == PEER_TO_AGW ? peer_of(n) : PARTY_AGW,
-                             .to = m.arrow == AGW_TO_PEER ? peer_of(n) : PARTY_AGW,
-                             .key = m.key,
-                             .label = label,
-                             .detail = text,
-                             .clause = n->event == AGW_DROPPED ? reason_clause(n->reason) : NULL});
+    tell(iq, &(struct trace_event){.time_us = n->time_us,
+                                   .kind = m.kind,
+                                   .from = m.arrow == PEER_TO_AGW ? peer_of(n) : PARTY_AGW,
+                                   .to = m.arrow == AGW_TO_PEER ? peer_of(n) : PARTY_AGW,
+                                   .key = m.key,
+                                   .label = label,
+                                   .detail = text,
+                                   .clause =
+                                       n->event == AGW_DROPPED ? reason_clause(n->reason) : NULL});
     free(text);
 }
 

@@ -6,12 +6,15 @@
 // (REQ-110).
 
 #include "agw/agw.h"
+#include "alg/tap.h"
 #include "common/trace/trace.h"
 
 // One session's side of the Iq interface.
 struct iq {
     struct agw *agw;
     struct trace *trace;
+    struct tap *tap;      // NULL: nobody looks on
+    const char *call_id;  // for the tap
     uint32_t context;     // 0 until the first Reserve
     unsigned transaction; // H.248 transaction ids of the trace
 };

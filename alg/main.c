@@ -12,6 +12,7 @@
 #include "alg/operator.h"
 #include "alg/proxy.h"
 #include "alg/session.h"
+#include "alg/tap.h"
 #include "common/admin/admin.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -50,6 +51,7 @@ struct process {
     struct loop *loop;
     struct proxy *proxy;
     struct agw *agw;
+    struct tap *tap; // NULL: nobody looks on
     struct operator_desk desk;
     struct admin *admin; // NULL: off
     uv_signal_t signals[4];
@@ -257,12 +259,14 @@ static int open_all(struct process *process)
     char error[CONFIG_ERROR_MAX] = "the event loops cannot start";
     int err = loop_open(&process->loop);
     if (!err)
+        err = tap_open(&process->tap, &process->cfg, error);
+    if (!err)
         err = proxy_open(&process->proxy, &process->cfg, loop_root(process->loop),
                          loop_uv(process->loop), error);
     if (!err)
         err = agw_open(&process->agw, &process->cfg, loop_uv(process->loop), proxy_agw_notification,
                        process->proxy, error);
-    if (!err && (err = proxy_attach_agw(process->proxy, process->agw)))
+    if (!err && (err = proxy_attach_agw(process->proxy, process->agw, process->tap)))
         snprintf(error, sizeof(error), "out of memory");
     if (!err)
         err = open_admin(process, error);
@@ -304,6 +308,7 @@ static void close_all(struct process *process)
     admin_close(process->admin);
     agw_close(process->agw);
     proxy_close(process->proxy);
+    tap_close(process->tap);
     loop_close(process->loop);
 }
 

@@ -105,12 +105,16 @@ int proxy_open(struct proxy **out, const struct config *cfg, su_root_t *root, uv
     return 0;
 }
 
-int proxy_attach_agw(struct proxy *proxy, struct agw *agw)
+int proxy_attach_agw(struct proxy *proxy, struct agw *agw, struct tap *tap)
 {
     struct session_ops ops = {release_send_bye, release_fail_early, own_route, proxy};
     proxy->agw = agw;
+    proxy->tap = tap;
     proxy->sessions = sessions_open(proxy->cfg, agw, proxy->loop, ops);
-    return proxy->sessions ? 0 : -ENOMEM;
+    if (!proxy->sessions)
+        return -ENOMEM;
+    sessions_set_tap(proxy->sessions, tap);
+    return 0;
 }
 
 void proxy_agw_notification(void *arg, const struct agw_notification *notification)

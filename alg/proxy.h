@@ -15,14 +15,15 @@
 struct proxy;
 struct registrations;
 struct sessions;
+struct tap;
 
 // Opens all listening points. cfg, root and loop are borrowed and outlive the proxy. Returns 0 or a
 // negative errno with a sentence in error (which address, why); *out untouched.
 int proxy_open(struct proxy **out, const struct config *cfg, su_root_t *root, uv_loop_t *loop,
                char error[static CONFIG_ERROR_MAX]);
-// Sessions need the AGW, and the AGW wants to report to sessions: it is given afterwards. 0 or
-// -ENOMEM.
-int proxy_attach_agw(struct proxy *proxy, struct agw *agw);
+// Sessions need the AGW, and the AGW wants to report to sessions: it is given afterwards. tap NULL:
+// nobody looks on. Both are borrowed. 0 or -ENOMEM.
+int proxy_attach_agw(struct proxy *proxy, struct agw *agw, struct tap *tap);
 // The callback for agw_open(); arg is the proxy.
 void proxy_agw_notification(void *arg, const struct agw_notification *notification);
 // Refuses new sessions (503) from now on.

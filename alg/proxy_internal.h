@@ -11,6 +11,7 @@
 #include "alg/proxy.h"
 #include "alg/registrar.h"
 #include "alg/session.h"
+#include "alg/tap.h"
 
 struct listen {
     enum side side;
@@ -26,6 +27,7 @@ struct proxy {
     struct listen listen[2 * CONFIG_LISTEN_MAX];
     unsigned listen_count;
     struct agw *agw;
+    struct tap *tap; // NULL: nobody looks on
     struct sessions *sessions;
     struct registrar *registrar;
     struct accepted *accepted; // INVITEs that a 2xx has ended

@@ -151,6 +151,7 @@ void release_fail_early(void *arg, struct session *s, enum reason reason)
     // "SIP;cause=503" is what TS 24.229 5.2.8.1.1 asks for when resources are lost
     snprintf(extra, sizeof(extra), "Reason: SIP;cause=503;text=\"%s\"", reason_text(reason));
     if (f->orq)
-        nta_outgoing_tcancel(f->orq, NULL, NULL, SIPTAG_HEADER_STR(extra), TAG_END());
+        wire_cancels(f,
+                     nta_outgoing_tcancel(f->orq, NULL, NULL, SIPTAG_HEADER_STR(extra), TAG_END()));
     proxy_refuse(f, reason, reason_text(reason));
 }

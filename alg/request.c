@@ -25,6 +25,8 @@ struct passage {
     struct sip_facts facts;
     struct exchange_verdict verdict;
     uint64_t loop_hash;
+    struct wire trying; // 100, sent before anything else was done
+    bool tapped;
     char token[64];
 };
 
@@ -141,12 +143,23 @@ static enum reason find_registration(struct passage *p)
     return nobody ? REASON_PATH_UNKNOWN : REASON_NONE;
 }
 
+// Once, when it is known whose the request is: the request, and the 100 that was sent for it.
+static void tap(struct passage *p)
+{
+    if (p->tapped)
+        return;
+    p->tapped = true;
+    wire_received(p->proxy, p->f->session, p->in->side, &p->facts);
+    wire_sent_aside(p->proxy, p->f->session, p->in->side, &p->trying);
+}
+
 // What the session makes of the body, put into our copy.
 static enum reason let_session_see(struct passage *p)
 {
     struct forward *f = p->f;
     f->id = (struct exchange_request){
         .kind = p->facts.kind, .cseq = p->facts.cseq, .from = p->in->side};
+    tap(p);
     if (!f->session)
         return REASON_NONE;
     session_request(f->session, p->in->side, &p->facts, &f->id, &p->verdict);
@@ -241,6 +254,7 @@ static void refuse(struct passage *p, enum reason reason, const char *text)
 {
     struct forward *f = p->f;
     char detail[320];
+    tap(p);
     if (p->verdict.reason != reason) // the session has counted its own
         reason_count(reason);
     log_info("proxy", "%s from the %s side refused: %s %s", p->facts.method, side_name(p->in->side),
@@ -267,9 +281,10 @@ static int on_cancel(struct forward *f, nta_incoming_t *irq, sip_t const *sip)
     const char *reason = message_line(sip, "Reason", line); // RFC 3326: why, for the far end
     if (f->session)
         session_cancelled(f->session);
+    wire_cancelled(f, irq);
     if (f->orq)
-        nta_outgoing_tcancel(f->orq, NULL, NULL, TAG_IF(reason, SIPTAG_HEADER_STR(reason)),
-                             TAG_END());
+        wire_cancels(f, nta_outgoing_tcancel(f->orq, NULL, NULL,
+                                             TAG_IF(reason, SIPTAG_HEADER_STR(reason)), TAG_END()));
     return 0;
 }
 
@@ -277,6 +292,7 @@ static void serve(struct passage *p)
 {
     const char *text = "";
     if (for_us(p)) {
+        tap(p);
         proxy_answer(p->f, 200, NULL, NULL);
         return;
     }
@@ -294,8 +310,11 @@ static void open_forward(struct passage *p, nta_incoming_t *irq)
     p->f->in_dialog = p->facts.to_tag != NULL;
     p->f->opens_dialog = opens_dialog(p->facts.method);
     p->f->irq = irq;
-    if (p->facts.kind == SIP_INVITE)
+    if (p->facts.kind == SIP_INVITE) {
+        p->facts.time_us = clock_now_us(); // it came before it was answered
         nta_incoming_treply(irq, SIP_100_TRYING, TAG_END());
+        p->trying = (struct wire){nta_incoming_getresponse(irq), clock_now_us()};
+    }
     if (irq)
         nta_incoming_bind(irq, on_cancel, p->f);
 }

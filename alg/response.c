@@ -56,7 +56,7 @@ static void end_far_side(struct forward *f, int status, enum reason reason)
         if (f->id.initial)
             release_send_bye(f->proxy, f->session, far, reason);
     } else if (f->orq) {
-        nta_outgoing_tcancel(f->orq, NULL, NULL, TAG_END());
+        wire_cancels(f, nta_outgoing_tcancel(f->orq, NULL, NULL, TAG_END()));
     }
 }
 
@@ -71,6 +71,7 @@ static void pass_response(struct forward *f, msg_t *received)
     struct exchange_verdict verdict = {0};
     message_facts(received, sip_object(received), scratch, &facts);
     wire_read(f->proxy, received, scratch, &facts);
+    wire_received(f->proxy, f->session, side_other(f->from), &facts);
     if (f->session)
         session_response(f->session, &f->id, &facts, &verdict);
     if (verdict.reason == REASON_NONE && verdict.body &&
@@ -172,8 +173,11 @@ void response_stray(struct proxy *proxy, msg_t *msg, sip_t *sip)
                     sip->sip_cseq && sip->sip_cseq->cs_method == sip_method_invite &&
                     sip->sip_via && sip->sip_via->v_next;
     struct session *s = late_2xx ? session_of_response(proxy, sip) : NULL;
-    if (s && !session_ended(s) && complete_stray(proxy, s, msg, sip))
-        nta_msg_tsend(proxy->agent, msg, NULL, TAG_END());
-    else
+    if (!s || session_ended(s) || !complete_stray(proxy, s, msg, sip)) {
         nta_msg_discard(proxy->agent, msg);
+        return;
+    }
+    struct wire wire = wire_hold(msg);
+    nta_msg_tsend(proxy->agent, msg, NULL, TAG_END());
+    wire_sent_aside(proxy, s, session_caller(s), &wire);
 }

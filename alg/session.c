@@ -318,6 +318,11 @@ struct sessions *sessions_open(const struct config *cfg, struct agw *agw, uv_loo
     return NULL;
 }
 
+void sessions_set_tap(struct sessions *all, struct tap *tap)
+{
+    all->tap = tap;
+}
+
 static void drop(void *object, void *arg)
 {
     unlist(object);
@@ -397,8 +402,10 @@ struct session *session_open(struct sessions *all, const struct session_setup *s
     snprintf(title, sizeof(title), "%.8s, Call-ID %.100s", s->token, invite->call_id);
     s->trace = trace_open(title, all->cfg->trace.events_max);
     s->iq.trace = s->trace;
+    s->iq.tap = all->tap;
     struct party *caller = &s->party[s->caller], *callee = &s->party[side_other(s->caller)];
     s->call_id = strdup(invite->call_id);
+    s->iq.call_id = s->call_id;
     if (!s->call_id || index_put(all->by_token, s->token, TOKEN_LEN, s) ||
         party_set_name(caller, invite->from) || party_set_name(callee, invite->to) ||
         party_set_contact(caller, invite->contact) || party_route_from_request(caller, invite)) {

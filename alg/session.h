@@ -12,6 +12,7 @@
 #include "alg/recent.h"
 #include "alg/record.h"
 #include "alg/side.h"
+#include "alg/tap.h"
 #include "common/config.h"
 #include "common/reason.h"
 
@@ -36,6 +37,8 @@ struct session_ops {
 // cfg, agw and loop are borrowed and outlive the table. NULL: no memory.
 struct sessions *sessions_open(const struct config *cfg, struct agw *agw, uv_loop_t *loop,
                                struct session_ops ops);
+// Who looks on from outside, borrowed. None until then.
+void sessions_set_tap(struct sessions *all, struct tap *tap);
 // All sessions must have ended, or are dropped without a word. NULL is allowed.
 void sessions_close(struct sessions *all);
 unsigned sessions_count(const struct sessions *all);

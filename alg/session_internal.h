@@ -29,6 +29,7 @@ struct sessions {
     struct agw *agw;
     uv_loop_t *loop;
     struct session_ops ops;
+    struct tap *tap; // NULL: nobody looks on
     struct index *by_token;
     struct index *by_context;
     struct recent *recent;

@@ -14,7 +14,7 @@
 
 static bool is_wanted(const struct proxy *proxy)
 {
-    return proxy->cfg->trace.messages == TRACE_MESSAGES_SIP;
+    return proxy->tap || proxy->cfg->trace.messages == TRACE_MESSAGES_SIP;
 }
 
 // Writes one header, or with to NULL only tells its length.
@@ -63,17 +63,79 @@ void wire_drop(struct wire *wire)
     wire->msg = NULL;
 }
 
+// The end of ours is a listening point: what a connection of ours was given by the kernel, the
+// stack does not tell.
+static void look(struct proxy *proxy, enum side side, bool received, const struct sip_facts *facts)
+{
+    const struct listen *own = route_departure(proxy, side, &facts->source);
+    if (!own || !facts->wire)
+        return;
+    tap_message(proxy->tap,
+                &(struct tap_message){.time_us = facts->time_us ? facts->time_us : clock_now_us(),
+                                      .tcp = facts->tcp,
+                                      .from = received ? facts->source : own->addr,
+                                      .to = received ? own->addr : facts->source,
+                                      .text = facts->wire,
+                                      .len = facts->wire_len,
+                                      .call_id = facts->call_id});
+}
+
+void wire_received(struct proxy *proxy, const struct session *s, enum side from,
+                   const struct sip_facts *facts)
+{
+    look(proxy, from, true, facts);
+}
+
+// What there is to know of a message that was sent; its text is in home.
+static struct sip_facts facts_of(const struct proxy *proxy, const struct wire *wire,
+                                 su_home_t *home)
+{
+    struct sip_facts facts;
+    message_outline(wire->msg, sip_object(wire->msg), &facts);
+    facts.time_us = wire->time_us;
+    wire_read(proxy, wire->msg, home, &facts);
+    return facts;
+}
+
 void wire_sent(struct proxy *proxy, struct session *s, enum side to, struct wire *wire,
                const char *note)
 {
     su_home_t home[1] = {SU_HOME_INIT(home)};
-    struct sip_facts facts;
-    if (s) {
-        message_outline(wire->msg, sip_object(wire->msg), &facts);
-        facts.time_us = wire->time_us;
-        wire_read(proxy, wire->msg, home, &facts);
+    struct sip_facts facts = facts_of(proxy, wire, home);
+    look(proxy, to, false, &facts);
+    if (s)
         session_sent(s, to, &facts, note);
+    su_home_deinit(home);
+    wire_drop(wire);
+}
+
+void wire_sent_aside(struct proxy *proxy, const struct session *s, enum side to, struct wire *wire)
+{
+    su_home_t home[1] = {SU_HOME_INIT(home)};
+    if (!wire->msg)
+        return;
+    if (proxy->tap) {
+        struct sip_facts facts = facts_of(proxy, wire, home);
+        look(proxy, to, false, &facts);
     }
     su_home_deinit(home);
     wire_drop(wire);
+}
+
+void wire_cancelled(struct forward *f, nta_incoming_t *irq)
+{
+    su_home_t home[1] = {SU_HOME_INIT(home)};
+    struct wire wire = {nta_incoming_getrequest_ackcancel(irq), 0};
+    if (!wire.msg)
+        return;
+    struct sip_facts facts = facts_of(f->proxy, &wire, home);
+    wire_received(f->proxy, f->session, f->from, &facts);
+    su_home_deinit(home);
+    wire_drop(&wire);
+}
+
+void wire_cancels(struct forward *f, nta_outgoing_t *cancel)
+{
+    struct wire wire = {cancel ? nta_outgoing_getrequest(cancel) : NULL, clock_now_us()};
+    wire_sent_aside(f->proxy, f->session, side_other(f->from), &wire);
 }

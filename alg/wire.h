@@ -15,9 +15,19 @@ struct wire {
     uint64_t time_us;
 };
 struct wire wire_hold(msg_t *msg);
-// The stack has it: told to the session, if there is one. Lets go of it.
+// The stack has it: told to the session, if there is one, and tapped. Lets go of it.
 void wire_sent(struct proxy *proxy, struct session *s, enum side to, struct wire *wire,
                const char *note);
+// What the stack says by itself, hop by hop: tapped only. Lets go of it. msg NULL is allowed.
+void wire_sent_aside(struct proxy *proxy, const struct session *s, enum side to, struct wire *wire);
+// A message that came in on this side, wire_read() before: tapped only; the session hears of it
+// elsewhere.
+void wire_received(struct proxy *proxy, const struct session *s, enum side from,
+                   const struct sip_facts *facts);
+// A CANCEL from upstream (f's server transaction knows it), and the one sent downstream for it;
+// cancel may be NULL.
+void wire_cancelled(struct forward *f, nta_incoming_t *irq);
+void wire_cancels(struct forward *f, nta_outgoing_t *cancel);
 // It was not sent.
 void wire_drop(struct wire *wire);
 

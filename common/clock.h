@@ -6,5 +6,8 @@
 #include <stdint.h>
 
 uint64_t clock_now_us(void);
+// The time of day, in microseconds since 1970, that a reading of it stands for: for people and for
+// file formats.
+uint64_t clock_wall_us(uint64_t monotonic_us);
 
 #endif

@@ -96,6 +96,8 @@ static void take_texts(struct config *cfg, const struct file *file, struct confi
     take_side(&cfg->core, &file->core);
     take_optional(&cfg->next_hop, file->next_hop, "request-uri");
     take_optional(&cfg->admin, file->admin, "off");
+    if (file->hep[0] != '\0')
+        take_optional(&cfg->trace.hep, config_hep_address(file->hep), "off");
     take_ues(cfg, file, tree);
     if (file->overhead[0] != '\0')
         cfg->t38.overhead_override = file->overhead[0] == 'a' ? -1 : atoi(file->overhead);

@@ -144,6 +144,7 @@ struct config {
         char directory[CONFIG_NAME_MAX]; // charts are written here when a session ends; "": off
         unsigned events_max;             // per session
         enum trace_messages messages;    // what is kept beside the lines of SDP that matter
+        struct addr hep;                 // HEP3 collector, over UDP; not set: off
         unsigned recent;                 // ended sessions that are kept for the admin endpoint
     } trace;
 

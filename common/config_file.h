@@ -38,6 +38,7 @@ struct file {
     char next_hop[CONFIG_ADDR_MAX];
     char overhead[CONFIG_ADDR_MAX];
     char admin[CONFIG_ADDR_MAX];
+    char hep[CONFIG_ADDR_MAX];
     struct file_ue ues[CONFIG_UES_MAX];
     unsigned ues_count;
 };
@@ -55,6 +56,8 @@ struct config_rule {
 
 // The keys of struct file, for libcyaml and for the checks.
 extern const cyaml_schema_value_t config_schema;
+// "udp:IP:PORT" without its transport; "off" as it is.
+const char *config_hep_address(const char *text);
 // The rule for a path; indices in it do not matter. NULL: the type says all.
 const struct config_rule *config_rule(const char *path);
 

@@ -357,6 +357,7 @@ static const cyaml_schema_field_t sip_fields[] = {
     SIP_KEYS(FIELD_NUMBER) CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t trace_fields[] = {
+    FIELD_TEXT("hep", hep),
     TRACE_KEYS(FIELD_NUMBER, FIELD_CHOICE, FIELD_STRING) CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t log_fields[] = {
@@ -411,6 +412,22 @@ static bool is_next_hop(const char *text)
 static bool is_admin(const char *text)
 {
     return strcmp(text, "off") == 0 || is_listen(text);
+}
+
+#define HEP_TRANSPORT "udp:"
+
+const char *config_hep_address(const char *text)
+{
+    size_t len = strlen(HEP_TRANSPORT);
+
+    return strncmp(text, HEP_TRANSPORT, len) == 0 ? text + len : text;
+}
+
+static bool is_hep(const char *text)
+{
+    const char *address = config_hep_address(text);
+
+    return strcmp(text, "off") == 0 || (address != text && is_listen(address));
 }
 
 // RFC 6750 2.1
@@ -482,6 +499,7 @@ static const struct config_rule rules[] = {
     {"t38.overhead", 0, 0, "auto, or a number from 0 to 128", is_overhead},
     {"admin.token", 0, 0, "16 or more letters, digits and -._~+/=", is_token},
     {"admin.listen", 0, 0, "off, or " ADDR_AND_PORT, is_admin},
+    {"trace.hep", 0, 0, "off, or udp:" ADDR_AND_PORT, is_hep},
     EVERY_NUMBER(RULE_NUMBER)};
 
 // "ues[12].user" is "ues[].user".

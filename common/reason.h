@@ -188,7 +188,8 @@
       "TS 23.334 5.3")                                                                             \
     X(DROP_SEND, 0, "send failed", "The kernel did not take the datagram", "")                     \
     /* the trace itself */                                                                         \
-    X(TRACE_FULL, 0, "trace full", "The session has more events than the trace keeps", "")
+    X(TRACE_FULL, 0, "trace full", "The session has more events than the trace keeps", "")         \
+    X(HEP_LOST, 0, "HEP lost", "A packet for the HEP collector could not be sent", "")
 
 enum reason {
 #define X(id, status, label, text, clause) REASON_##id,

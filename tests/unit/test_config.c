@@ -188,7 +188,8 @@ static const char every_key[] =
     "      retransmit_ms: 400, half_open_max: 9, rekey_hold_ms: 0, gather_us: 0,\n"
     "      media_timeout_s: 30, policing: true, keylog: /run/keys}\n"
     "sip: {sessions_max: 77, media_lines_max: 4, message_max: 8192, t1_ms: 100, timer_c_s: 200}\n"
-    "trace: {directory: charts, events_max: 0, messages: sdp}\n"
+    "trace: {directory: charts, events_max: 0, messages: sdp,\n"
+    "        hep: \"udp:[::1]:9060\"}\n"
     "log: {level: debug}\n"
     "admin: {listen: \"[::1]:9000\"}\n";
 
@@ -266,6 +267,7 @@ START_TEST(every_key_of_the_rest)
     ck_assert(c.agw.policing);
     ck_assert_uint_eq(c.trace.events_max, 0);
     ck_assert_int_eq(c.trace.messages, TRACE_MESSAGES_SDP);
+    ck_assert_uint_eq(addr_port(&c.trace.hep), 9060);
 }
 END_TEST
 
@@ -488,6 +490,9 @@ START_TEST(wrong_addresses)
                    "\"127.0.0.1:0\"");
     expect_refused("admin: {listen: 8060}\n",
                    "1: admin.listen: expected off, or IP:PORT, IPv6 in brackets, got \"8060\"");
+    expect_refused("trace: {hep: \"127.0.0.1:9060\"}\n",
+                   "1: trace.hep: expected off, or udp:IP:PORT, IPv6 in brackets, got "
+                   "\"127.0.0.1:9060\"");
     expect_refused("ues: [{user: a, contact: \"::1:5\"}]\n",
                    "1: ues[0].contact: expected IP:PORT, IPv6 in brackets, got \"::1:5\"");
 }
