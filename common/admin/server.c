@@ -30,6 +30,11 @@
 #define CONNECTION_BYTES (32 * 1024)
 // What the kernel may hold of an answer that its client does not take.
 #define SEND_BYTES (256 * 1024)
+// A page of ours loads nothing from elsewhere, sends nothing there and stands in no frame.
+#define CONTENT_POLICY                                                                             \
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "    \
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "              \
+    "frame-ancestors 'none'"
 // No request of ours has a body that means anything.
 #define BODY_MAX 1024
 // How often the time of requests is looked at, as a part of what they may take.
@@ -193,7 +198,8 @@ static void add_headers(struct MHD_Response *response, const struct answer *answ
     static const char *const always[][2] = {{"Cache-Control", "no-store"},
                                             {"X-Content-Type-Options", "nosniff"},
                                             {"X-Frame-Options", "DENY"},
-                                            {"Referrer-Policy", "no-referrer"}};
+                                            {"Referrer-Policy", "no-referrer"},
+                                            {"Content-Security-Policy", CONTENT_POLICY}};
     for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
         MHD_add_response_header(response, always[i][0], always[i][1]);
     MHD_add_response_header(response, "Content-Type", answer->type);

@@ -5,7 +5,7 @@
 #include "tests/flows/socket.h"
 #include "tests/flows/suite.h"
 
-#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -139,6 +139,36 @@ START_TEST(metrics_are_well_formed)
 }
 END_TEST
 
+// Of a call whose keys stood in SDP, no answer of the endpoint shows one (REQ-112).
+START_TEST(keys_are_not_shown)
+{
+    struct flow *f = flow_open("admin-keys");
+    struct pcscf_options options = {.admin = true, .e2ae = "mechanisms: [sdes-srtp]"};
+    struct pcscf *p = pcscf_start(f, &options);
+    struct call call = {
+        .caller = HOST_UE,
+        .ue = "--offer audio --srtp --audio count --datagrams 20 --hangup-after media",
+        .core = "--audio echo",
+        .no_fax = true};
+    call_run(p, &call);
+    pcscf_chart(p);
+    const char *id = flow_value(f, ctl(p, 0, "calls --json"), "\"id\": ", "\"id\": \"");
+    flow_check(f, id, "the call is not listed");
+    id = flow_copy(f, id, 8);
+    static const char *const looks[] = {
+        "call %s --json",        "call %s chart json", "call %s chart html", "call %s chart svg",
+        "call %s chart mermaid", "call %s chart",      "--json watch %s"};
+    must_say(f, ctl(p, 0, flow_text(f, "call %s", id)), "RTP/SAVP");
+    for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+        char arguments[64];
+        snprintf(arguments, sizeof(arguments), looks[i], id);
+        must_not_say(f, ctl(p, 0, arguments), "inline:[A-Za-z0-9+/]{8}");
+    }
+    pcscf_stop(p);
+    flow_close(f);
+}
+END_TEST
+
 static const struct {
     const char *arguments;
     int status;
@@ -233,6 +263,7 @@ void suite_admin(struct suite *s)
     ONCE(s, a_new_session_is_watched);
     ONCE(s, metrics_are_well_formed);
     ONCE(s, the_command_line_is_judged);
+    ONCE(s, keys_are_not_shown);
     ONCE(s, the_token_is_asked_for);
     ONCE(s, peers_cannot_write_on_the_terminal);
 }

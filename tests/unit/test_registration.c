@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The table of registrations: how one begins, moves, is renewed and ends, and by what it is found.
 #include "alg/registration.h"
+#include "alg/registration_json.h"
 #include "tests/unit/suite.h"
 
 #include "common/clock.h"
@@ -384,6 +385,46 @@ END_TEST
 // per REGISTER would take minutes.
 #define MANY 50000
 
+// An operator sees who is registered, from where and for how long; the token of Path stays hidden,
+// and what is no UTF-8 hides nothing else.
+START_TEST(they_are_shown_without_their_tokens)
+{
+    TOKEN(token);
+    struct registration *r = registered("192.0.2.1:5060", token);
+    struct registration_request other = request_from("192.0.2.2:5060");
+    other.impi = "b\xff"
+                 "b@home.example";
+    other.aor = "sip:bob@home.example";
+    other.contact = "sip:bob@192.0.2.2";
+    TOKEN(pending);
+    attempt(&other, 1000, pending);
+    json_t *page = registrations_json(all, 0, 10, 31000), *shown = NULL, *each;
+    ck_assert_ptr_nonnull(page);
+    ck_assert_int_eq(json_integer_value(json_object_get(page, "total")), 2);
+    size_t i;
+    json_array_foreach(json_object_get(page, "registrations"), i, each)
+    {
+        if (strcmp(json_string_value(json_object_get(each, "state")), "registered") == 0)
+            shown = each;
+    }
+    ck_assert_ptr_nonnull(shown);
+    ck_assert_str_eq(json_string_value(json_object_get(shown, "identity")), registration_aor(r));
+    ck_assert_str_eq(json_string_value(json_object_get(shown, "mediasec")), "msrp-tls");
+    ck_assert_int_eq(json_integer_value(json_object_get(shown, "expires_s")), 570);
+    ck_assert_uint_eq(json_array_size(json_object_get(shown, "identities")), 2);
+    ck_assert_uint_eq(json_array_size(json_object_get(shown, "service_route")), 2);
+    char *text = json_dumps(page, JSON_ENSURE_ASCII);
+    ck_assert_ptr_nonnull(strstr(text, "b\\uFFFDb@home.example"));
+    ck_assert_ptr_null(strstr(text, token));
+    ck_assert_ptr_null(strstr(text, pending));
+    free(text);
+    json_decref(page);
+    page = registrations_json(all, 1, 10, 31000);
+    ck_assert_uint_eq(json_array_size(json_object_get(page, "registrations")), 1);
+    json_decref(page);
+}
+END_TEST
+
 START_TEST(fifty_thousand_are_held_below_8_KiB_each_without_slowing)
 {
     struct registrations_setup settings = {.max = MANY, .traces = 100, .events = 20};
@@ -437,6 +478,7 @@ int main(void)
         &the_bounds_hold,
         &the_newest_traces_stay_even_of_what_is_gone,
         &a_registration_can_be_put_back_and_shortened,
+        &they_are_shown_without_their_tokens,
         &fifty_thousand_are_held_below_8_KiB_each_without_slowing,
     };
     Suite *suite = suite_create("registration");
