@@ -6,6 +6,7 @@
 #include "alg/operator.h"
 
 #include "alg/record_json.h"
+#include "alg/registration_json.h"
 #include "alg/session.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -181,9 +182,15 @@ static bool hangup(void *arg, const char *id)
 
 // --- the whole --------------------------------------------------------------------------------
 
-static json_t *regs(void *arg)
+static json_t *regs(void *arg, size_t offset, size_t limit)
 {
-    return json_pack("{s:i,s:[]}", "total", 0, "registrations");
+    const struct operator_desk *op = arg;
+    return registrations_json(proxy_registrations(op->proxy), offset, limit, clock_now_us() / 1000);
+}
+
+static int registered(const struct operator_desk *op)
+{
+    return (int)registrations_count(proxy_registrations(op->proxy));
 }
 
 static json_t *realm_ports(const struct operator_desk *op, enum side side)
@@ -220,9 +227,9 @@ static json_t *show(void *arg)
     double uptime = (double)(clock_now_us() - op->started_us) / 1e6;
     return json_pack("{s:s,s:f,s:i,s:I,s:i,s:i,s:{s:o,s:o},s:o,s:s,s:b}", "version", PCSCF_VERSION,
                      "uptime_s", uptime, "sessions", (int)sessions_count(all), "sessions_total",
-                     (json_int_t)opened, "registrations", 0, "workers", (int)agw_workers(op->agw),
-                     "listen", "access", listening(&op->cfg->access), "core",
-                     listening(&op->cfg->core), "ports", ports(arg), "log_level",
+                     (json_int_t)opened, "registrations", registered(op), "workers",
+                     (int)agw_workers(op->agw), "listen", "access", listening(&op->cfg->access),
+                     "core", listening(&op->cfg->core), "ports", ports(arg), "log_level",
                      log_level_name(log_get_level()), "draining", proxy_shutting_down(op->proxy));
 }
 
@@ -280,7 +287,7 @@ static void measure(void *arg, struct metrics *m)
     metrics_put(m, METRIC_START_TIME, "", op->started);
     metrics_put_count(m, METRIC_WORKERS, "", agw_workers(op->agw));
     measure_sessions(proxy_sessions(op->proxy), m);
-    metrics_put_count(m, METRIC_REGISTRATIONS, "", 0);
+    metrics_put_count(m, METRIC_REGISTRATIONS, "", (uint64_t)registered(op));
     metrics_put_count(m, METRIC_STREAMS, "", totals.streams);
     metrics_put_count(m, METRIC_PORTS_USED, "side=\"access\"", agw_ports_used(op->agw, AGW_T1));
     metrics_put_count(m, METRIC_PORTS_USED, "side=\"core\"", agw_ports_used(op->agw, AGW_T2));

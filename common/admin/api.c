@@ -87,6 +87,13 @@ static bool number(struct exchange *x, const char *name, unsigned most, unsigned
     return false;
 }
 
+// The part of a list that is asked for. False: the answer is made.
+static bool window(struct exchange *x, unsigned *offset, unsigned *limit)
+{
+    return number(x, "offset", UINT32_MAX, 0, offset) &&
+           number(x, "limit", PAGE_MAX, PAGE_DEFAULT, limit);
+}
+
 // Makes id of the segment. False: no such session, and the answer is made.
 static bool session(struct exchange *x)
 {
@@ -116,8 +123,7 @@ static void get_calls(struct exchange *x)
         api_fail(x->answer, 400, "state: expected live, recent or all");
         return;
     }
-    if (number(x, "offset", UINT32_MAX, 0, &offset) &&
-        number(x, "limit", PAGE_MAX, PAGE_DEFAULT, &limit))
+    if (window(x, &offset, &limit))
         set_json(x->answer, 200,
                  x->source->calls(x->source->arg, (enum admin_calls)which, offset, limit));
 }
@@ -201,7 +207,9 @@ static void post_hangup(struct exchange *x)
 
 static void get_regs(struct exchange *x)
 {
-    set_json(x->answer, 200, x->source->regs(x->source->arg));
+    unsigned offset, limit;
+    if (window(x, &offset, &limit))
+        set_json(x->answer, 200, x->source->regs(x->source->arg, offset, limit));
 }
 
 static void get_ports(struct exchange *x)

@@ -32,7 +32,8 @@ struct admin_source {
     const struct trace *(*trace)(void *arg, const char *id, bool *live);
     // Ends a session; false: there is none that could be ended.
     bool (*hangup)(void *arg, const char *id);
-    json_t *(*regs)(void *arg);
+    // {"total", "registrations": [those from offset on, at most limit]}, in no order.
+    json_t *(*regs)(void *arg, size_t offset, size_t limit);
     json_t *(*ports)(void *arg);
     // Puts every metric that metrics_put_common() does not.
     void (*measure)(void *arg, struct metrics *metrics);

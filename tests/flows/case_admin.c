@@ -179,7 +179,7 @@ static const struct {
     {"explain dtls_fingerprint", 0, "RFC 8122 6.2"},
     {"explain pcscf_ports_used", 0, "connection points in use"},
     {"explain nothing_like_it", 1, "no reason or counter is called 'nothing_like_it'"},
-    {"regs", 0, "^identity"},
+    {"regs", 0, "^state +identity"},
     {"log debug", 0, "^log level +debug$"},
     {"log loud", 1, "expected error, warn, info or debug"},
     {"log A%20B", 2, "expected error"},

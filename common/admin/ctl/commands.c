@@ -178,26 +178,36 @@ int ctl_hangup(struct ctl *ctl)
     return simple(ctl, "POST", path, print_ended);
 }
 
+// A page may not be all.
+static void print_rest(const json_t *v, size_t shown)
+{
+    if ((json_int_t)shown < integer(v, "total"))
+        printf("%zu of %" JSON_INTEGER_FORMAT "\n", shown, integer(v, "total"));
+}
+
 static void print_regs(const json_t *v)
 {
     size_t i;
     json_t *r;
-    heading("identity                         contact                          expires  media "
-            "security");
+    heading(
+        "state       identity                         contact                          expires  "
+        "media security");
     json_array_foreach(json_object_get(v, "registrations"), i, r)
     {
+        screen_column(text(r, "state"), 12, false);
         screen_column(text(r, "identity"), 32, false);
         putchar(' ');
         screen_column(text(r, "contact"), 32, false);
         printf(" %7" JSON_INTEGER_FORMAT "  ", integer(r, "expires_s"));
         screen_text(text(r, "mediasec"));
-        putchar('\n');
+        fputs(yes(json_object_get(r, "flow"), "lost") ? "  (flow lost)\n" : "\n", stdout);
     }
+    print_rest(v, i);
 }
 
 int ctl_regs(struct ctl *ctl)
 {
-    return simple(ctl, "GET", "regs", print_regs);
+    return simple(ctl, "GET", "regs?limit=1000", print_regs);
 }
 
 // --- calls ------------------------------------------------------------------------------------
@@ -252,8 +262,7 @@ static void print_calls(const json_t *v)
     heading("id        began      lasted    dir   state     from                            to     "
             "                         media");
     json_array_foreach(json_object_get(v, "calls"), i, call) print_call_line(call);
-    if ((json_int_t)i < integer(v, "total"))
-        printf("%zu of %" JSON_INTEGER_FORMAT "\n", i, integer(v, "total"));
+    print_rest(v, i);
 }
 
 int ctl_calls(struct ctl *ctl)
