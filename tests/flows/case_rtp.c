@@ -100,6 +100,38 @@ START_TEST(voice_is_secured_towards_the_ue)
 }
 END_TEST
 
+static const struct {
+    enum host caller;
+    const char *ue, *core, *said;
+} offerless[] = {
+    {HOST_UE, "--offerless", "--offer audio",
+     "^offer-received media=audio proto=RTP/SAVP .* 3ge2ae=applied "},
+    {HOST_CORE, "--srtp --offer audio", "--offerless",
+     "^answer-received media=audio proto=RTP/SAVP "},
+};
+
+// The offer comes in the 200 and the answer in the ACK: whoever offers, the access leg is secured
+// (PCSCF-069).
+START_TEST(an_offer_in_the_2xx_is_secured_too)
+{
+    struct flow *f = flow_open("voice-offerless");
+    struct pcscf *p = pcscf_start(f, &sdes);
+    struct call call = {
+        .caller = offerless[_i].caller,
+        .no_fax = true,
+        .ue = flow_text(f, "%s%s", COUNT, offerless[_i].ue),
+        .core = flow_text(f, "%s%s %s", ECHO, offerless[_i].core,
+                          offerless[_i].caller == HOST_CORE ? "--expect-bye" : ""),
+    };
+
+    call_run(p, &call);
+    must_carry(f, &call, 100);
+    must_say(f, call_ue(&call), offerless[_i].said);
+    pcscf_stop(p);
+    flow_close(f);
+}
+END_TEST
+
 static const enum host callers[] = {HOST_UE, HOST_CORE};
 
 // A UE that is not capable, or does not ask, has its voice relayed as it is (PCSCF-064).
@@ -263,6 +295,7 @@ END_TEST
 void suite_rtp(struct suite *s)
 {
     EACH(s, voice_is_secured_towards_the_ue, secured);
+    EACH(s, an_offer_in_the_2xx_is_secured_too, offerless);
     EACH(s, plain_voice_is_relayed, callers);
     ONCE(s, end_to_end_srtp_passes);
     EACH(s, a_secured_call_changes_and_goes_on, changes);

@@ -183,7 +183,7 @@ START_TEST(a_refused_offer_ends_the_session)
 }
 END_TEST
 
-// REQ-122: every 18x and the 2xx of one dialog carry the identical answer, made once.
+// REQ-122, PCSCF-073: every 18x and the 2xx of one dialog carry the identical answer, made once.
 START_TEST(provisional_and_final_answers_are_identical)
 {
     call(UE_OFFER);
