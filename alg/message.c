@@ -81,8 +81,9 @@ static void source_facts(msg_t *msg, struct sip_facts *facts)
     facts->tcp = info && info->ai_socktype == SOCK_STREAM;
 }
 
-static void route_facts(const sip_t *sip, su_home_t *home, struct sip_facts *facts)
+void message_record_routes(const sip_t *sip, su_home_t *home, struct sip_facts *facts)
 {
+    facts->record_route_count = 0;
     const sip_record_route_t *r = sip->sip_record_route;
     for (; r && facts->record_route_count < SIP_ROUTES_MAX; r = r->r_next)
         facts->record_route[facts->record_route_count++] = url_as_string(home, r->r_url);
@@ -125,7 +126,7 @@ void message_facts(msg_t *msg, const sip_t *sip, su_home_t *home, struct sip_fac
     facts->to = sip_header_as_string(home, (const sip_header_t *)sip->sip_to);
     if (sip->sip_contact && sip->sip_contact->m_url->url_type != url_any)
         facts->contact = url_as_string(home, sip->sip_contact->m_url);
-    route_facts(sip, home, facts);
+    message_record_routes(sip, home, facts);
     if (facts->status / 100 == 2)
         facts->session_expires = session_expires(sip);
 }

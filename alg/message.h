@@ -19,6 +19,8 @@ msg_mclass_t *message_class(void);
 // What a message says, except for from, to, contact and record_route, which stay NULL and empty.
 // Text is borrowed from the message.
 void message_outline(msg_t *msg, const sip_t *sip, struct sip_facts *facts);
+// Its Record-Route entries anew, after they were changed.
+void message_record_routes(const sip_t *sip, su_home_t *home, struct sip_facts *facts);
 // All that it says. The rest of the text is put together in home, not in the message's own memory,
 // which transactions keep for half a minute after they are done.
 void message_facts(msg_t *msg, const sip_t *sip, su_home_t *home, struct sip_facts *facts);

@@ -168,6 +168,7 @@ struct forward *proxy_forward_open(struct proxy *proxy, struct session *session)
     if (session)
         session_ref(session);
     DL_APPEND(proxy->forwards, f);
+    proxy->forward_count++;
     return f;
 }
 
@@ -178,6 +179,7 @@ void proxy_forward_settle(struct forward *f)
     DL_DELETE(f->proxy->forwards, f);
     registrar_forget(f);
     registration_unref(f->registration);
+    f->proxy->forward_count--;
     if (f->session) {
         if (session_user(f->session) == f)
             session_set_user(f->session, NULL);

@@ -32,8 +32,9 @@ struct proxy {
     struct registrar *registrar;
     struct accepted *accepted; // INVITEs that a 2xx has ended
     uint64_t loop_secret;      // of branch.h
-    struct forward *forwards;  // all that are open
-    unsigned own_requests;     // BYEs of ours still unanswered
+    unsigned forward_count;
+    struct forward *forwards; // all that are open
+    unsigned own_requests;    // BYEs of ours still unanswered
     bool shutting_down;
 };
 
@@ -65,7 +66,7 @@ const struct listen *route_departure(const struct proxy *proxy, enum side side,
 // The one that a request of f leaves from; NULL: it goes nowhere.
 const struct listen *route_exit(const struct forward *f, const struct hop *to);
 bool route_is_own(const struct proxy *proxy, const url_t *url);
-// Takes our own Route entries off the top. token gets the user part of the first (empty: none).
+// Takes our own Route entries of one leg off the top. token gets their user part (empty: none).
 void route_pop_own(const struct proxy *proxy, msg_t *msg, sip_t *sip, char *token, size_t size);
 // Strict routers (RFC 3261 16.4, 16.6 item 6). undo: the Request-URI is one of our Record-Route
 // entries; the last Route entry takes its place. do: the next one knows no loose routing; it

@@ -266,7 +266,7 @@ static void refuse(struct passage *p, enum reason reason, const char *text)
         proxy_answer(f, reason_status(reason), NULL, detail);
         return;
     }
-    if (reason == REASON_SHUTDOWN || reason == REASON_SESSION_LIMIT) {
+    if (reason == REASON_SHUTDOWN || reason == REASON_SESSION_LIMIT || reason == REASON_OVERLOAD) {
         proxy_answer(f, reason_status(reason), reason_text(reason), "Retry-After: 10");
         return;
     }
@@ -288,15 +288,35 @@ static int on_cancel(struct forward *f, nta_incoming_t *irq, sip_t const *sip)
     return 0;
 }
 
+static bool is_trusted(const struct passage *p)
+{
+    const struct config *cfg = p->proxy->cfg;
+    for (size_t i = 0; i < cfg->trusted_count; i++)
+        if (addr_in_prefix(&p->facts.source, &cfg->trusted[i]))
+            return true;
+    return p->in->side == SIDE_ACCESS || cfg->trusted_count == 0;
+}
+
+// Before anything else is looked at.
+static enum reason admit(const struct passage *p)
+{
+    if (!is_trusted(p))
+        return REASON_UNTRUSTED_SOURCE;
+    bool busy = p->proxy->forward_count > p->proxy->cfg->sip.requests_max;
+    return busy && !p->facts.to_tag && !for_us(p) ? REASON_OVERLOAD : REASON_NONE;
+}
+
 static void serve(struct passage *p)
 {
     const char *text = "";
-    if (for_us(p)) {
+    enum reason reason = admit(p);
+    if (reason == REASON_NONE && for_us(p)) {
         tap(p);
         proxy_answer(p->f, 200, NULL, NULL);
         return;
     }
-    enum reason reason = pass(p, &text);
+    if (reason == REASON_NONE)
+        reason = pass(p, &text);
     if (reason != REASON_NONE)
         refuse(p, reason, text ? text : "");
 }

@@ -60,6 +60,45 @@ static void end_far_side(struct forward *f, int status, enum reason reason)
     }
 }
 
+static bool same_routes(const sip_record_route_t *a, const sip_record_route_t *b)
+{
+    for (; a && b; a = a->r_next, b = b->r_next)
+        if (url_cmp_all(a->r_url, b->r_url) != 0)
+            return false;
+    return !a && !b;
+}
+
+static char *routes_text(su_home_t *home, const sip_record_route_t *r)
+{
+    return r ? su_sprintf(home, "Record-Route: %s",
+                          sip_header_as_string(home, (const sip_header_t *)r))
+             : NULL;
+}
+
+// A UE gives back the Record-Route it was sent; what it made of it is put right before anybody
+// looks (TS 24.229 5.2.6.4.4).
+static void restore_record_route(struct forward *f, msg_t *msg, sip_t *sip, struct sip_facts *facts,
+                                 su_home_t *home)
+{
+    bool due = f->from == SIDE_CORE && f->opens_dialog && !f->in_dialog && facts->to_tag &&
+               facts->status < 300;
+    msg_t *request = due ? nta_outgoing_getrequest(f->orq) : NULL;
+    if (!request)
+        return;
+    const sip_record_route_t *sent = sip_object(request)->sip_record_route;
+    sip_record_route_t *right = sip_record_route_dup(msg_home(msg), sent);
+    if (right && !same_routes(sent, sip->sip_record_route)) {
+        if (f->session)
+            session_field_changed(f->session, routes_text(home, sip->sip_record_route),
+                                  routes_text(home, sent), "TS 24.229 5.2.6.4.4");
+        while (sip->sip_record_route)
+            sip_header_remove(msg, sip, (sip_header_t *)sip->sip_record_route);
+        sip_header_insert(msg, sip, (sip_header_t *)right);
+        message_record_routes(sip, home, facts);
+    }
+    msg_destroy(request);
+}
+
 static void pass_response(struct forward *f, msg_t *received)
 {
     msg_t *msg = msg_copy(received);
@@ -72,6 +111,7 @@ static void pass_response(struct forward *f, msg_t *received)
     message_facts(received, sip_object(received), scratch, &facts);
     wire_read(f->proxy, received, scratch, &facts);
     wire_received(f->proxy, f->session, side_other(f->from), &facts);
+    restore_record_route(f, msg, sip, &facts, scratch);
     if (f->session)
         session_response(f->session, &f->id, &facts, &verdict);
     if (verdict.reason == REASON_NONE && verdict.body &&

@@ -61,7 +61,9 @@ void route_pop_own(const struct proxy *proxy, msg_t *msg, sip_t *sip, char *toke
     token[0] = '\0';
     while (sip->sip_route && route_is_own(proxy, sip->sip_route->r_url)) {
         const char *user = sip->sip_route->r_url->url_user;
-        if (user && !token[0])
+        if (user && token[0] && strcmp(user, token) != 0)
+            return; // the other leg of a spiral: we meet the request again
+        if (user)
             snprintf(token, size, "%s", user);
         sip_route_remove(msg, sip);
     }

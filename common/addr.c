@@ -161,6 +161,44 @@ bool addr_equal_host(const struct addr *a, const struct addr *b)
     }
 }
 
+static const uint8_t *host_bytes(const struct addr *a)
+{
+    return addr_family(a) == AF_INET ? (const uint8_t *)&a->v4.sin_addr
+                                     : (const uint8_t *)&a->v6.sin6_addr;
+}
+
+int addr_prefix_parse(struct addr_prefix *out, const char *text)
+{
+    struct addr_prefix p = {.bits = 0};
+    char host[ADDR_STRLEN];
+    size_t len = strcspn(text, "/");
+    uint16_t bits = 0;
+
+    if (len >= sizeof(host))
+        return -EINVAL;
+    memcpy(host, text, len);
+    host[len] = '\0';
+    if (addr_parse(&p.addr, host, 0) != 0)
+        return -EINVAL;
+    p.bits = addr_family(&p.addr) == AF_INET ? 32 : 128;
+    if (text[len] == '/' && (parse_port(&bits, text + len + 1) != 0 || bits > p.bits))
+        return -EINVAL;
+    if (text[len] == '/')
+        p.bits = bits;
+    *out = p;
+    return 0;
+}
+
+bool addr_in_prefix(const struct addr *a, const struct addr_prefix *prefix)
+{
+    unsigned bytes = prefix->bits / 8, rest = prefix->bits % 8;
+
+    if (addr_family(a) != addr_family(&prefix->addr) || !addr_is_set(a))
+        return false;
+    const uint8_t *x = host_bytes(a), *y = host_bytes(&prefix->addr);
+    return memcmp(x, y, bytes) == 0 && (rest == 0 || (x[bytes] ^ y[bytes]) >> (8 - rest) == 0);
+}
+
 const char *addr_host(const struct addr *a, char buf[static ADDR_STRLEN])
 {
     const char *text = NULL;

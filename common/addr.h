@@ -43,6 +43,16 @@ bool addr_is_loopback(const struct addr *a);
 bool addr_equal(const struct addr *a, const struct addr *b);      // host and port
 bool addr_equal_host(const struct addr *a, const struct addr *b); // host only
 
+// A block of addresses: "192.0.2.0/24", "2001:db8::/32"; without a length, one address.
+struct addr_prefix {
+    struct addr addr;
+    unsigned bits;
+};
+// Returns 0 or -EINVAL, *out untouched.
+int addr_prefix_parse(struct addr_prefix *out, const char *text);
+// Ports do not matter.
+bool addr_in_prefix(const struct addr *a, const struct addr_prefix *prefix);
+
 // Writes the host without brackets, as SDP's c= wants it; "-" when not set. Returns buf.
 const char *addr_host(const struct addr *a, char buf[static ADDR_STRLEN]);
 // Writes "host:port", IPv6 in brackets. Returns buf.

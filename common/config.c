@@ -67,6 +67,13 @@ static void take_side(struct config_side *side, const struct file_side *text)
     }
 }
 
+static void take_trusted(struct config *cfg, const struct file *file)
+{
+    for (unsigned i = 0; i < file->trusted_count; i++)
+        addr_prefix_parse(&cfg->trusted[i], file->trusted[i]);
+    cfg->trusted_count = file->trusted_count;
+}
+
 static void take_ues(struct config *cfg, const struct file *file, struct config_tree *tree)
 {
     for (unsigned i = 0; i < file->ues_count; i++) {
@@ -94,6 +101,7 @@ static void take_texts(struct config *cfg, const struct file *file, struct confi
 {
     take_side(&cfg->access, &file->access);
     take_side(&cfg->core, &file->core);
+    take_trusted(cfg, file);
     take_optional(&cfg->next_hop, file->next_hop, "request-uri");
     take_optional(&cfg->admin, file->admin, "off");
     if (file->hep[0] != '\0')

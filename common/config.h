@@ -16,6 +16,7 @@
 // registrations exist.
 #define CONFIG_LISTEN_MAX 8
 #define CONFIG_UES_MAX 64
+#define CONFIG_TRUSTED_MAX 32
 #define CONFIG_NAME_MAX 128
 #define CONFIG_ERROR_MAX 512
 
@@ -66,6 +67,8 @@ struct config_ue {
 struct config {
     struct config_side access;
     struct config_side core;
+    struct addr_prefix trusted[CONFIG_TRUSTED_MAX]; // sources on the core side; none: all
+    size_t trusted_count;
     struct addr next_hop; // core side; not set: the Request-URI decides
     bool next_hop_tcp;
 
@@ -134,6 +137,7 @@ struct config {
 
     struct {
         unsigned sessions_max;
+        unsigned requests_max; // under way at one time
         unsigned media_lines_max;
         unsigned message_max; // bytes
         unsigned drain_s;     // how long calls may end by themselves after SIGTERM
@@ -162,9 +166,9 @@ void config_defaults(struct config *cfg);
 int config_load(struct config *cfg, const char *path, char error[static CONFIG_ERROR_MAX]);
 
 // Takes over from fresh what can change while the process runs: ues, network, e2ae, t38, tcp, msrp,
-// bfcp, trace, log, core.next_hop, admin.token, sip.sessions_max, sip.media_lines_max and
-// sip.drain_s. Everything else stays; kept is called for each key of which fresh says something
-// else, or for "another key" where it has no name here.
+// bfcp, trace, log, core.next_hop, core.trusted, admin.token, sip.sessions_max, sip.requests_max,
+// sip.media_lines_max and sip.drain_s. Everything else stays; kept is called for each key of which
+// fresh says something else, or for "another key" where it has no name here.
 void config_reload(struct config *cfg, const struct config *fresh,
                    void (*kept)(void *arg, const char *key), void *arg);
 

@@ -35,6 +35,8 @@ struct file {
     struct config cfg;
     struct file_side access;
     struct file_side core;
+    char trusted[CONFIG_TRUSTED_MAX][CONFIG_ADDR_MAX];
+    unsigned trusted_count;
     char next_hop[CONFIG_ADDR_MAX];
     char overhead[CONFIG_ADDR_MAX];
     char admin[CONFIG_ADDR_MAX];

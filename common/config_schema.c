@@ -167,6 +167,7 @@ static const cyaml_strval_t suite_words[] = {
 // 32 media lines: a context has 64 streams, and each may be replaced by another beside it.
 #define SIP_KEYS(NUMBER)                                                                           \
     NUMBER("sip", "sessions_max", sip.sessions_max, 1, 1000000, 10000)                             \
+    NUMBER("sip", "requests_max", sip.requests_max, 1, 1000000, 20000)                             \
     NUMBER("sip", "media_lines_max", sip.media_lines_max, 1, 32, 16)                               \
     NUMBER("sip", "message_max", sip.message_max, 2048, 1048576, 65536)                            \
     NUMBER("sip", "drain_s", sip.drain_s, 0, 86400, 0)                                             \
@@ -294,6 +295,7 @@ static const cyaml_schema_field_t core_fields[] = {
     FIELD_LIST("listen", core.listen, addr_entry, 1, CONFIG_LISTEN_MAX),
     FIELD_LIST("media", core.media, addr_entry, 1, CONFIG_MEDIA_MAX),
     FIELD_SECTION("ports", core_ports),
+    FIELD_LIST("trusted", trusted, addr_entry, 0, CONFIG_TRUSTED_MAX),
     FIELD_TEXT("next_hop", next_hop),
     CORE_KEYS(FIELD_CHOICE, FIELD_SWITCH) CYAML_FIELD_END,
 };
@@ -404,6 +406,13 @@ static bool is_host(const char *text)
     return addr_parse(&a, text, 0) == 0 && !addr_is_any(&a);
 }
 
+static bool is_prefix(const char *text)
+{
+    struct addr_prefix p;
+
+    return addr_prefix_parse(&p, text) == 0;
+}
+
 static bool is_next_hop(const char *text)
 {
     return strcmp(text, "request-uri") == 0 || is_listen(text);
@@ -491,6 +500,7 @@ static const struct config_rule rules[] = {
     {"core.listen[]", 0, 0, ADDR_AND_PORT, is_listen},
     {"access.media[]", 0, 0, "the IP address of an interface", is_host},
     {"core.media[]", 0, 0, "the IP address of an interface", is_host},
+    {"core.trusted[]", 0, 0, "an IP address, or a block of them as 192.0.2.0/24", is_prefix},
     {"core.next_hop", 0, 0, "request-uri, or " ADDR_AND_PORT, is_next_hop},
     {"network.domain", 0, 0, "a domain name", is_word},
     {"network.access", 0, 0, "an access type, as IEEE-802.11", is_access},

@@ -347,6 +347,158 @@ START_TEST(responses_go_to_the_source)
 }
 END_TEST
 
+// PCSCF-108: a source that is not on the list is refused on the core side; the access side and the
+// answers of the core are not concerned (TS 33.210).
+START_TEST(strangers_in_the_core_are_refused)
+{
+    struct pcscf_options options = {.core = "trusted: [\"192.0.2.0/24\", \"2001:db8::/32\"]"};
+    struct stage s = stage_open("trusted", &options);
+
+    sip_send(s.core, sip_request(s.core, "MESSAGE", "sip:" UE_USER "@example.net", NULL, NULL));
+    must_say(s.f, sip_expect(s.core, "^SIP/2.0 403 "), "^Warning: 399 ");
+    sip_send(s.ue, sip_request(s.ue, "MESSAGE", "sip:bob@example.net", NULL, NULL));
+    const char *got = sip_expect(s.core, "^MESSAGE ");
+    sip_send(s.core, sip_response(s.core, got, "200 OK", NULL, NULL));
+    sip_expect(s.ue, "^SIP/2.0 200 ");
+    stage_close(&s, "untrusted_source");
+}
+END_TEST
+
+// PCSCF-108: one that is on it is served.
+START_TEST(nodes_of_the_core_are_served)
+{
+    struct pcscf_options options = {.core = "trusted: [\"192.0.2.0/24\", \"127.0.0.0/8\"]"};
+    struct stage s = stage_open("trusts", &options);
+
+    sip_send(s.core, sip_request(s.core, "MESSAGE", "sip:" UE_USER "@example.net", NULL, NULL));
+    const char *got = sip_expect(s.ue, "^MESSAGE ");
+    sip_send(s.ue, sip_response(s.ue, got, "200 OK", NULL, NULL));
+    sip_expect(s.core, "^SIP/2.0 200 ");
+    stage_close(&s, NULL);
+}
+END_TEST
+
+// Too many requests under way: new ones get 503 and are told when to try again; what belongs to a
+// dialog that stands is served (RFC 3261 21.5.4).
+START_TEST(overload_is_told)
+{
+    struct pcscf_options options = {.sip = "requests_max: 1"};
+    struct stage s = stage_open("overload", &options);
+    struct sip_dialog dialog = stage_call_core(&s);
+
+    sip_send(s.ue, sip_request(s.ue, "MESSAGE", "sip:bob@example.net", NULL, NULL));
+    const char *open = sip_expect(s.core, "^MESSAGE ");
+    sip_send(s.ue, sip_request(s.ue, "MESSAGE", "sip:bob@example.net", NULL, NULL));
+    must_say(s.f, sip_expect(s.ue, "^SIP/2.0 503 "), "^Retry-After: [0-9]+$");
+    stage_hang_up(&s, &dialog);
+    sip_send(s.core, sip_response(s.core, open, "200 OK", NULL, NULL));
+    sip_expect(s.ue, "^SIP/2.0 200 ");
+    stage_close(&s, "overload");
+}
+END_TEST
+
+static const struct {
+    const char *from, *to; // what the UE does to a Record-Route line
+} alterations[] = {
+    {"\nRecord-Route: <sip:one.example;lr>", ""},
+    {"<sip:two.example;lr>", "<sip:evil.example;lr>"},
+    {"\nRecord-Route: <sip:one", "\nRecord-Route: <sip:more.example;lr>\nRecord-Route: <sip:one"},
+};
+
+// PCSCF-055: whatever a UE makes of Record-Route in its answer, the core gets back what it sent,
+// and the route set of the call is that.
+START_TEST(an_altered_record_route_is_restored)
+{
+    struct stage s = stage_open("altered", NULL);
+    const char *routes = "Record-Route: <sip:one.example;lr>\nRecord-Route: <sip:two.example;lr>\n";
+
+    sip_send(s.core, sip_request(s.core, "INVITE", "sip:" UE_USER "@example.net", routes, NULL));
+    const char *invite = sip_expect(s.ue, "^INVITE ");
+    const char *right = sip_response(s.ue, invite, "180 Ringing", NULL, NULL);
+    sip_send(s.ue, flow_replace(s.f, right, alterations[_i].from, alterations[_i].to));
+    const char *passed = sip_expect(s.core, "^SIP/2.0 180 ");
+    flow_check(s.f, !strstr(passed, "evil") && !strstr(passed, "more"), "got:\n%s", passed);
+    struct sip_dialog sent = sip_dialog_of_response(s.ue, right);
+    struct sip_dialog back = sip_dialog_of_response(s.core, passed);
+    ck_assert_str_eq(back.routes, sent.routes);
+    sip_send(s.ue, sip_response(s.ue, invite, "486 Busy", NULL, NULL));
+    sip_expect(s.core, "^SIP/2.0 486 ");
+    stage_close(&s, NULL);
+}
+END_TEST
+
+// --- both users here ---------------------------------------------------------------------------
+
+// A core that is a proxy without a Record-Route of its own.
+static void core_turns_round(struct stage *s, const char *request)
+{
+    sip_send(s->core, again_from(s, s->core, request));
+}
+
+static void core_passes_back(struct stage *s, const char *response)
+{
+    const char *via = strstr(response, "\nVia: "), *rest = strchr(via + 1, '\n');
+
+    sip_send(s->core, flow_text(s->f, "%.*s%s", (int)(via - response), response, rest));
+}
+
+static const char *audio(struct stage *s, const char *direction)
+{
+    return flow_text(s->f,
+                     "v=0\no=- 1 1 IN IP4 %s\ns=-\nc=IN IP4 %s\nt=0 0\n"
+                     "m=audio 9000 RTP/AVP 0\na=%s\n",
+                     flow_host(s->f, HOST_UE), flow_host(s->f, HOST_UE), direction);
+}
+
+// A request within the dialog goes from one UE to the other through both legs, and back.
+static void between_ues(struct stage *s, struct sip_dialog *from, struct sip *to,
+                        const char *method, const char *body, const char *answer)
+{
+    sip_send(from->sip, sip_dialog_request(from, method, NULL, body));
+    const char *got = sip_expect(to, flow_text(s->f, "^%s ", method));
+    sip_send(to, sip_response(to, got, "200 OK", NULL, answer));
+    sip_expect(from->sip, "^SIP/2.0 200 ");
+}
+
+// PCSCF-056: a call between two UEs of this P-CSCF passes it twice with one Call-ID and one pair of
+// tags: set up, held, resumed, and ended from either side.
+START_TEST(both_users_may_be_here)
+{
+    struct flow *f = flow_open("spiral");
+    struct pcscf_options options = {
+        .ues = flow_text(f, "{user: alice, contact: \"%s\"}, {user: bob, contact: \"%s\"}",
+                         flow_at(f, HOST_UE), flow_at(f, HOST_OTHER)),
+        .e2ae = "mechanisms: []"};
+    struct stage s = stage_open_on(f, &options);
+    struct sip *bob_party = sip_open(f, HOST_OTHER, pcscf_access(s.p));
+
+    sip_send(s.ue, sip_request(s.ue, "INVITE", "sip:bob@example.net", NULL, audio(&s, "sendrecv")));
+    core_turns_round(&s, sip_expect(s.core, "^INVITE "));
+    const char *invite = sip_expect(bob_party, "^INVITE ");
+    ck_assert_uint_eq(text_count(invite, "^Record-Route: "), 4);
+    sip_send(bob_party, sip_response(bob_party, invite, "200 OK", NULL, audio(&s, "sendrecv")));
+    core_passes_back(&s, sip_expect(s.core, "^SIP/2.0 200 "));
+    struct sip_dialog alice = sip_dialog_of_response(s.ue, sip_expect(s.ue, "^SIP/2.0 200 "));
+    struct sip_dialog bob = sip_dialog_of_request(bob_party, invite);
+    sip_send(s.ue, sip_dialog_request(&alice, "ACK", NULL, NULL));
+    sip_expect(bob_party, "^ACK ");
+    between_ues(&s, &alice, bob_party, "INVITE", audio(&s, "sendonly"), audio(&s, "recvonly"));
+    sip_send(s.ue, sip_dialog_request(&alice, "ACK", NULL, NULL));
+    sip_expect(bob_party, "^ACK ");
+    between_ues(&s, &bob, s.ue, "UPDATE", audio(&s, "sendrecv"), audio(&s, "sendrecv"));
+    if (_i)
+        between_ues(&s, &alice, bob_party, "BYE", NULL, NULL);
+    else
+        between_ues(&s, &bob, s.ue, "BYE", NULL, NULL);
+    pcscf_chart(s.p);
+    pcscf_chart(s.p); // one session each
+    sip_close(bob_party);
+    stage_close(&s, NULL);
+}
+END_TEST
+
+static const int who_ends[] = {0, 1};
+
 // --- what passes as it is ----------------------------------------------------------------------
 
 // PCSCF-074: a reliable provisional response and its PRACK pass with RSeq, RAck and option tags as
@@ -446,6 +598,11 @@ void suite_proxy(struct suite *s)
     ONCE(s, a_strict_router_gets_its_own_uri);
     ONCE(s, a_request_from_a_strict_router_is_mended);
     ONCE(s, responses_go_to_the_source);
+    ONCE(s, strangers_in_the_core_are_refused);
+    ONCE(s, nodes_of_the_core_are_served);
+    ONCE(s, overload_is_told);
+    EACH(s, an_altered_record_route_is_restored, alterations);
+    EACH(s, both_users_may_be_here, who_ends);
     ONCE(s, reliable_responses_pass_unchanged);
     ONCE(s, what_names_a_dialog_is_not_touched);
     EACH(s, large_messages_stay_on_udp, sizes);

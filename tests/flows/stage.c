@@ -9,7 +9,12 @@
 
 struct stage stage_open(const char *name, const struct pcscf_options *options)
 {
-    struct stage s = {.f = flow_open(name)};
+    return stage_open_on(flow_open(name), options);
+}
+
+struct stage stage_open_on(struct flow *f, const struct pcscf_options *options)
+{
+    struct stage s = {.f = f};
 
     s.p = pcscf_start(s.f, options);
     s.ue = sip_open(s.f, HOST_UE, pcscf_access(s.p));

@@ -13,6 +13,7 @@ struct stage {
 };
 
 struct stage stage_open(const char *name, const struct pcscf_options *options);
+struct stage stage_open_on(struct flow *f, const struct pcscf_options *options);
 // counter: what must have been counted once; NULL: nothing in particular.
 void stage_close(struct stage *s, const char *counter);
 

@@ -160,6 +160,40 @@ START_TEST(socket_addresses_are_taken)
 }
 END_TEST
 
+static const struct {
+    const char *prefix, *in, *out; // in, out: NULL: none; prefix is none when both are
+} prefixes[] = {
+    {"192.0.2.0/24", "192.0.2.255", "192.0.3.0"},
+    {"192.0.2.128/25", "192.0.2.128", "192.0.2.127"},
+    {"192.0.2.7", "192.0.2.7", "192.0.2.6"},
+    {"0.0.0.0/0", "203.0.113.1", "::1"},
+    {"2001:db8::/33", "2001:db8:7fff::1", "2001:db8:8000::1"},
+    {"[::1]/128", "::1", "::2"},
+    {"192.0.2.0/33", NULL, NULL},
+    {"192.0.2.0/", NULL, NULL},
+    {"192.0.2.0/-1", NULL, NULL},
+    {"name/8", NULL, NULL},
+    {"", NULL, NULL},
+};
+
+// A block holds the addresses that begin like it, of its own family.
+START_TEST(prefixes_hold_addresses)
+{
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        struct addr_prefix p;
+        struct addr in, out;
+        int rc = addr_prefix_parse(&p, prefixes[i].prefix);
+        ck_assert_int_eq(rc, prefixes[i].in ? 0 : -EINVAL);
+        if (rc != 0)
+            continue;
+        addr_parse(&in, prefixes[i].in, 1);
+        addr_parse(&out, prefixes[i].out, 2);
+        ck_assert_msg(addr_in_prefix(&in, &p), "%s", prefixes[i].prefix);
+        ck_assert_msg(!addr_in_prefix(&out, &p), "%s", prefixes[i].prefix);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -170,6 +204,7 @@ int main(void)
         hosts_and_ports_compare,
         unspecified_addresses_are_known,
         socket_addresses_are_taken,
+        prefixes_hold_addresses,
     };
 
     return SUITE_RUN("addr", tests);

@@ -140,7 +140,7 @@ START_TEST(the_reference_explains_every_key)
         memcpy(above, line, sizeof(above));
     }
     fclose(f);
-    ck_assert_uint_eq(keys, 85);
+    ck_assert_uint_eq(keys, 87);
 }
 END_TEST
 
