@@ -311,11 +311,13 @@ static const char *secret_of(struct piece line, const char **instead)
         return line.at + 2;
     if (begins(line, "a=key-mgmt:"))
         return line.at + strlen("a=key-mgmt:");
-    for (size_t i = 0; i + 7 <= line.len; i++) {
-        if (strncasecmp(line.at + i, "crypto:", 7) != 0)
+    const char *end = line.at + line.len;
+    for (const char *at = line.at, *colon; (colon = memchr(at, ':', (size_t)(end - at)));
+         at = colon + 1) {
+        if (colon - line.at < 6 || strncasecmp(colon - 6, "crypto", 6) != 0)
             continue;
         *instead = "inline:(present)";
-        return after_suite((struct piece){line.at + i + 7, line.len - i - 7});
+        return after_suite((struct piece){colon + 1, (size_t)(end - colon - 1)});
     }
     return NULL;
 }
