@@ -61,6 +61,7 @@ static const struct part fixed[] = {
     PART("sip.t1_ms", sip.t1_ms),
     PART("sip.timer_c_s", sip.timer_c_s),
     PART("admin.listen", admin),
+    PART("registration", registration),
 };
 
 static const struct part whole = {NULL, 0, sizeof(struct config)};

@@ -30,8 +30,9 @@ struct admin;
 
 struct admin_settings {
     struct addr address; // where to listen; port 0: any free one
-    // What a client has to present as "Authorization: Bearer TOKEN" (RFC 6750 2.1); "" or NULL:
-    // nothing, which is refused for an address beyond loopback.
+    // What a client has to present as "Authorization: Bearer TOKEN" (RFC 6750 2.1), or a browser as
+    // the password of any user (RFC 7617); "" or NULL: nothing, which is refused for an address
+    // beyond loopback.
     const char *token;
     unsigned request_ms; // how long a request and its answer may take; 0: ADMIN_REQUEST_MS
 };

@@ -42,13 +42,17 @@ bool guard_origin(const char *origin, const char *host)
            strcasecmp(origin + strlen(scheme), host) == 0;
 }
 
-bool guard_token(const char *authorization, const char *token)
+bool guard_secret(const char *given, const char *token)
 {
-    bool bearer = authorization && strncasecmp(authorization, BEARER, strlen(BEARER)) == 0;
-    const char *given = bearer ? authorization + strlen(BEARER) : "?";
-    size_t len = strlen(given), wanted = strlen(token);
-    unsigned difference = !bearer || len != wanted || len == 0;
+    size_t len = given ? strlen(given) : 0, wanted = strlen(token);
+    unsigned difference = len != wanted || len == 0;
     for (size_t i = 0; i < wanted && len > 0; i++) // never shorter for a better guess
         difference |= (unsigned char)(token[i] ^ given[i % len]);
     return difference == 0;
+}
+
+bool guard_token(const char *authorization, const char *token)
+{
+    bool bearer = authorization && strncasecmp(authorization, BEARER, strlen(BEARER)) == 0;
+    return guard_secret(bearer ? authorization + strlen(BEARER) : NULL, token);
 }

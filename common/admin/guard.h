@@ -10,8 +10,9 @@
 bool guard_host(const char *host);
 // A page of ours asks, or no page at all: an Origin, when there is one, is that of the Host.
 bool guard_origin(const char *origin, const char *host);
-// The value of Authorization is "Bearer TOKEN" with this token. Takes the same time whatever is
-// wrong with it.
+// What was given is the token; NULL is not. Takes the same time whatever is wrong with it.
+bool guard_secret(const char *given, const char *token);
+// The value of Authorization is "Bearer TOKEN" with this token (RFC 6750 2.1).
 bool guard_token(const char *authorization, const char *token);
 
 #endif

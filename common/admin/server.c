@@ -177,6 +177,20 @@ static const char *last_event(const struct request *request)
     return header(request->connection, "Last-Event-ID");
 }
 
+// As a program presents it, or as a browser does that has asked its user for a password: a viewer
+// cannot add header fields to what it loads.
+static bool bears_token(const struct admin *a, struct MHD_Connection *connection)
+{
+    char *password = NULL, *user = NULL;
+    if (guard_token(header(connection, "Authorization"), a->token))
+        return true;
+    user = MHD_basic_auth_get_username_password(connection, &password);
+    bool same = guard_secret(password, a->token);
+    MHD_free(user);
+    MHD_free(password);
+    return same;
+}
+
 // False: the request is not to be answered with what it wants, and the answer says why.
 static bool admitted(struct admin *a, struct MHD_Connection *connection, const char *method,
                      struct answer *answer)
@@ -184,7 +198,7 @@ static bool admitted(struct admin *a, struct MHD_Connection *connection, const c
     const char *host = header(connection, "Host");
     if (a->loopback && !guard_host(host))
         api_fail(answer, 403, "the Host of the request is not a loopback address or localhost");
-    else if (a->token[0] && !guard_token(header(connection, "Authorization"), a->token))
+    else if (a->token[0] && !bears_token(a, connection))
         api_fail(answer, 401, "a bearer token is needed");
     else if (strcmp(method, "POST") == 0 && !guard_origin(header(connection, "Origin"), host))
         api_fail(answer, 403, "a page from elsewhere may not do this");
@@ -205,8 +219,10 @@ static void add_headers(struct MHD_Response *response, const struct answer *answ
     MHD_add_response_header(response, "Content-Type", answer->type);
     if (answer->allow)
         MHD_add_response_header(response, "Allow", answer->allow);
-    if (answer->status == 401)
+    if (answer->status == 401) {
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"pcscf\"");
+        MHD_add_response_header(response, "WWW-Authenticate", "Basic realm=\"pcscf\"");
+    }
 }
 
 static struct MHD_Response *response_for(struct admin *a, struct MHD_Connection *connection,

@@ -2,6 +2,7 @@
 // pcscfctl and the admin endpoint beside live calls: what is shown is what happens, an operator can
 // end it, and whoever is not allowed, or asks for nonsense, is told so.
 #include "tests/flows/agent.h"
+#include "tests/flows/ctl.h"
 #include "tests/flows/socket.h"
 #include "tests/flows/suite.h"
 
@@ -9,25 +10,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-// Starts pcscfctl against p.
-static struct program *ctl_start(struct pcscf *p, const char *arguments)
-{
-    struct flow *f = pcscf_flow(p);
-    return program_run(f, "pcscfctl", flow_binary(f, "pcscfctl"),
-                       flow_text(f, "--server http://%s %s", pcscf_admin(p), arguments));
-}
-
-// What it says; it must end with this status.
-static const char *ctl(struct pcscf *p, int status, const char *arguments)
-{
-    struct flow *f = pcscf_flow(p);
-    struct program *program = ctl_start(p, arguments);
-    int got = program_wait(program);
-    const char *said = program_text(program);
-    flow_check(f, got == status, "pcscfctl %s ended with %d: %s", arguments, got, said);
-    return flow_copy(f, said, strlen(said));
-}
 
 // A call that stays up until somebody else ends it, and its id.
 static const char *call_up(struct pcscf *p, struct call *call)
@@ -38,7 +20,7 @@ static const char *call_up(struct pcscf *p, struct call *call)
     call_start(p, call);
     program_line(call->programs[HOST_UE], "^dtls-established ");
     for (;;) { // the last ACK may still be on its way
-        const char *list = ctl(p, 0, "calls live --json");
+        const char *list = ctl_says(p, 0, "calls live --json");
         const char *id = flow_value(f, list, "\"id\": ", "\"id\": \"");
         if (id && text_matches(list, "\"state\": \"up\""))
             return flow_copy(f, id, 6);
@@ -54,29 +36,30 @@ START_TEST(a_live_call_is_shown_and_ended)
     struct pcscf *p = pcscf_start(f, &(struct pcscf_options){.admin = true});
     struct call call;
     const char *id = call_up(p, &call);
-    must_say(f, ctl(p, 0, ""), "^sessions +1 now, 1 in all$");
-    must_say(f, ctl(p, 0, "calls"), flow_text(f, "^%s.* orig +up .* udptl.e2ae$", id));
-    const char *shown = ctl(p, 0, flow_text(f, "call %s", id));
+    must_say(f, ctl_says(p, 0, ""), "^sessions +1 now, 1 in all$");
+    must_say(f, ctl_says(p, 0, "calls"), flow_text(f, "^%s.* orig +up .* udptl.e2ae$", id));
+    const char *shown = ctl_says(p, 0, flow_text(f, "call %s", id));
     while (!text_matches(shown, ", latched 127")) // the AGW tells it a little later
-        shown = ctl(p, 0, flow_text(f, "call %s", id));
+        shown = ctl_says(p, 0, flow_text(f, "call %s", id));
     must_say(f, shown, "UDP/DTLS +local 127[.0-9]+:2[0-9]+, remote 127[.0-9]+:[0-9]+, latched 127");
     must_say(f, shown, "established, AGW is server, DTLS1.2, TLS_ECDHE_ECDSA_WITH_AES");
     must_say(f, shown, "shown by the UE: +SHA-256 [0-9A-F:]+ .matched.$");
     must_say(f, shown, "figure 6.2.10.4.2.1$");
-    must_say(f, ctl(p, 0, flow_text(f, "call %s chart", id)), "1. INVITE .SDP offer.");
-    must_say(f, ctl(p, 0, flow_text(f, "call %s chart mermaid", id)), "^sequenceDiagram$");
-    must_say(f, ctl(p, 0, "ports"), "^access +1 +200 +20000-20199$");
-    must_say(f, ctl(p, 0, "counters"),
+    must_say(f, ctl_says(p, 0, flow_text(f, "call %s chart", id)), "1. INVITE .SDP offer.");
+    must_say(f, ctl_says(p, 0, flow_text(f, "call %s chart mermaid", id)), "^sequenceDiagram$");
+    must_say(f, ctl_says(p, 0, "ports"), "^access +1 +200 +20000-20199$");
+    must_say(f, ctl_says(p, 0, "counters"),
              "^pcscf_handshakes_total.role=.server.,result=.established.. +1$");
-    must_say(f, ctl(p, 0, flow_text(f, "hangup %s", id)), "^ended +");
+    must_say(f, ctl_says(p, 0, flow_text(f, "hangup %s", id)), "^ended +");
     call_finish(p, &call);
     must_say(f, call_ue(&call), "^bye-received reason=.SIP;cause=503;text=.The operator");
     must_say(f, call_core(&call), "^bye-received reason=.SIP;cause=503;text=.The operator");
-    must_say(f, ctl(p, 1, flow_text(f, "hangup %s", id)), "has ended already|no session begins");
+    must_say(f, ctl_says(p, 1, flow_text(f, "hangup %s", id)),
+             "has ended already|no session begins");
     pcscf_chart(p);
-    must_say(f, ctl(p, 0, "calls recent"), flow_text(f, "^%s.* ended .* operator$", id));
-    must_say(f, ctl(p, 0, flow_text(f, "call %s", id)), "^ended because +operator$");
-    must_say(f, ctl(p, 0, "calls live --json"), "\"total\": 0");
+    must_say(f, ctl_says(p, 0, "calls recent"), flow_text(f, "^%s.* ended .* operator$", id));
+    must_say(f, ctl_says(p, 0, flow_text(f, "call %s", id)), "^ended because +operator$");
+    must_say(f, ctl_says(p, 0, "calls live --json"), "\"total\": 0");
     pcscf_stop(p);
     flow_close(f);
 }
@@ -94,7 +77,7 @@ START_TEST(a_new_session_is_watched)
     program_line(all, "14. .D.TLS ClientHello");
     struct program *one = ctl_start(p, flow_text(f, "watch %s", id));
     program_line(one, "15. .D.TLS handshake complete");
-    ctl(p, 0, flow_text(f, "hangup %s", id));
+    ctl_says(p, 0, flow_text(f, "hangup %s", id));
     call_finish(p, &call);
     program_line(one, "session released: ended by the operator");
     program_line(one, "has ended$");
@@ -152,17 +135,17 @@ START_TEST(keys_are_not_shown)
         .no_fax = true};
     call_run(p, &call);
     pcscf_chart(p);
-    const char *id = flow_value(f, ctl(p, 0, "calls --json"), "\"id\": ", "\"id\": \"");
+    const char *id = flow_value(f, ctl_says(p, 0, "calls --json"), "\"id\": ", "\"id\": \"");
     flow_check(f, id, "the call is not listed");
     id = flow_copy(f, id, 8);
     static const char *const looks[] = {
         "call %s --json",        "call %s chart json", "call %s chart html", "call %s chart svg",
         "call %s chart mermaid", "call %s chart",      "--json watch %s"};
-    must_say(f, ctl(p, 0, flow_text(f, "call %s", id)), "RTP/SAVP");
+    must_say(f, ctl_says(p, 0, flow_text(f, "call %s", id)), "RTP/SAVP");
     for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
         char arguments[64];
         snprintf(arguments, sizeof(arguments), looks[i], id);
-        must_not_say(f, ctl(p, 0, arguments), "inline:[A-Za-z0-9+/]{8}");
+        must_not_say(f, ctl_says(p, 0, arguments), "inline:[A-Za-z0-9+/]{8}");
     }
     pcscf_stop(p);
     flow_close(f);
@@ -204,9 +187,9 @@ START_TEST(the_command_line_is_judged)
     struct flow *f = flow_open("admin-words");
     struct pcscf *p = pcscf_start(f, &(struct pcscf_options){.admin = true});
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        must_say(f, ctl(p, words[i].status, words[i].arguments), words[i].says);
+        must_say(f, ctl_says(p, words[i].status, words[i].arguments), words[i].says);
     pcscf_stop(p);
-    must_say(f, ctl(p, 3, "show"), "Connection refused");
+    must_say(f, ctl_says(p, 3, "show"), "Connection refused");
     flow_close(f);
 }
 END_TEST
@@ -221,9 +204,9 @@ START_TEST(the_token_is_asked_for)
     struct pcscf *p = pcscf_start(f, &options);
     flow_write(f, "token", TOKEN "\n");
     flow_write(f, "wrong", TOKEN "x\n");
-    must_say(f, ctl(p, 1, "show"), "a bearer token is needed");
-    must_say(f, ctl(p, 1, "--token-file wrong show"), "a bearer token is needed");
-    must_say(f, ctl(p, 0, "--token-file token show"), "^state +serving$");
+    must_say(f, ctl_says(p, 1, "show"), "a bearer token is needed");
+    must_say(f, ctl_says(p, 1, "--token-file wrong show"), "a bearer token is needed");
+    must_say(f, ctl_says(p, 0, "--token-file token show"), "^state +serving$");
     pcscf_stop(p);
     flow_close(f);
 }

@@ -2,6 +2,7 @@
 // The daemon as a service: it tells its manager how far it is, lets calls end before it ends, reads
 // its configuration again, and logs for machines.
 #include "tests/flows/agent.h"
+#include "tests/flows/ctl.h"
 #include "tests/flows/suite.h"
 
 #include <jansson.h>
@@ -82,15 +83,6 @@ static void must_refuse(struct pcscf *p)
     program_wait(late);
 }
 
-static const char *shown(struct pcscf *p, const char *arguments)
-{
-    struct flow *f = pcscf_flow(p);
-    struct program *ctl = program_run(f, "pcscfctl", flow_binary(f, "pcscfctl"),
-                                      flow_text(f, "--server %s %s", pcscf_admin(p), arguments));
-    flow_check(f, program_wait(ctl) == 0, "pcscfctl: %s", program_text(ctl));
-    return program_text(ctl);
-}
-
 // After SIGTERM new calls are refused (503) while those that stand go on; when the last one has
 // ended so does the process.
 START_TEST(calls_may_end_by_themselves)
@@ -98,11 +90,11 @@ START_TEST(calls_may_end_by_themselves)
     struct flow *f = flow_open("drain");
     struct call call;
     struct pcscf *p = begin_to_drain(f, &call);
-    must_say(f, shown(p, "show"), "^state +draining: no new calls$");
+    must_say(f, ctl_says(p, 0, "show"), "^state +draining: no new calls$");
     must_refuse(p);
     flow_check(f, !program_ended(call.programs[HOST_UE]), "the call was not let go on");
-    const char *id = flow_value(f, shown(p, "calls live --json"), "\"id\": ", "\"id\": \"");
-    shown(p, flow_text(f, "hangup %.8s", id));
+    const char *id = flow_value(f, ctl_says(p, 0, "calls live --json"), "\"id\": ", "\"id\": \"");
+    ctl_says(p, 0, flow_text(f, "hangup %.8s", id));
     call_finish(p, &call);
     ck_assert_int_eq(program_wait(pcscf_program(p)), 0);
     flow_close(f);
@@ -146,13 +138,13 @@ START_TEST(the_configuration_is_read_again)
                                       flow_text(f, "min: %u", ACCESS_PORTS + 2))));
     reload(p, "access.ports.min has changed: it stays");
     program_line(pcscf_program(p), "pcscf.yaml was read again$");
-    must_say(f, shown(p, "show"), "^log level +debug$");
+    must_say(f, ctl_says(p, 0, "show"), "^log level +debug$");
     struct call call = {.caller = HOST_UE};
     call_run(p, &call);
     must_say(f, call_ue(&call), "^answer-received .* setup=active ");
     flow_write(f, "pcscf.yaml", "t38: {setup_answer: passive}\nagw: {mtu: 1}\n");
     reload(p, "all stays as it was: pcscf.yaml:2: agw.mtu: expected ");
-    must_say(f, shown(p, "show"), "^log level +debug$");
+    must_say(f, ctl_says(p, 0, "show"), "^log level +debug$");
     pcscf_stop(p);
     flow_close(f);
 }
@@ -170,7 +162,7 @@ START_TEST(the_log_is_json)
     unsigned sessions = 0;
     call_run(p, &call);
     pcscf_chart(p);
-    const char *calls = flow_text(f, "%s", shown(p, "calls --json"));
+    const char *calls = ctl_says(p, 0, "calls --json");
     pcscf_stop(p);
     const char *line = program_text(pcscf_program(p));
     for (size_t len; *line != '\0'; line += len + (line[len] != '\0')) {

@@ -2,6 +2,7 @@
 // Registration in a whole process: what of a REGISTER and its answers reaches the other side, what
 // a registration is good for while it lasts, and what is left when it has ended.
 #include "tests/flows/agent.h"
+#include "tests/flows/ctl.h"
 #include "tests/flows/socket.h"
 #include "tests/flows/stage.h"
 #include "tests/flows/suite.h"
@@ -508,9 +509,34 @@ START_TEST(who_is_not_registered_is_refused_where_it_is_required)
 }
 END_TEST
 
+// An operator sees who is registered, with what the UE can do and for how long, until it has gone;
+// the token of the Path is nobody's business.
+START_TEST(a_registration_is_shown)
+{
+    struct stage s = stage_open("shown", &(struct pcscf_options){UNNAMED, .admin = true});
+    const char *token =
+        registered(&s, s.ue, "Security-Client: udptl-dtls;mediasec\nRequire: mediasec\n", 600);
+    const char *said = ctl_says(s.p, 0, "regs");
+    must_say(s.f, said,
+             flow_text(s.f,
+                       "^registered +sip:alice@example.net +sip:alice@%s +(600|59.) +"
+                       "udptl-dtls$",
+                       sip_address(s.ue)));
+    said = ctl_says(s.p, 0, "regs --json");
+    must_say(s.f, said, "tel:.15551234");
+    must_not_say(s.f, said, token);
+    must_say(s.f, ctl_says(s.p, 0, ""), "^registrations +1$");
+    must_say(s.f, ctl_says(s.p, 0, "counters"), "^pcscf_registrations +1$");
+    registered(&s, s.ue, NULL, 0);
+    must_say(s.f, ctl_says(s.p, 0, "regs --json"), "\"total\": 0");
+    stage_close(&s, NULL);
+}
+END_TEST
+
 void suite_registration(struct suite *s)
 {
     ONCE(s, a_REGISTER_reaches_the_core_with_what_the_P_CSCF_vouches_for);
+    ONCE(s, a_registration_is_shown);
     ONCE(s, tokens_and_icids_are_never_the_same);
     ONCE(s, a_challenge_and_a_200_carry_the_security_agreement_and_no_secrets);
     ONCE(s, who_offers_no_mechanism_gets_no_Security_Server);

@@ -457,6 +457,10 @@ START_TEST(the_token_is_needed)
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         must(say(&r, wrong[i]), 401, "WWW-Authenticate: Bearer");
     must(say(&r, BEARING("Bearer " TOKEN)), 200, "made up");
+    // a browser asks for a user and a password: "any:" and the token, "any:" and another
+    must(say(&r, BEARING("Basic YW55OjAxMjM0NTY3ODlhYmNkZWYtdG9rZW4=")), 200, "made up");
+    must(say(&r, BEARING("Basic YW55OjAxMjM0NTY3ODlhYmNkZWYtdG9rZW4h")), 401, "error");
+    must(say(&r, BEARING("Basic !!!")), 401, "error");
     admin_set_token(r.admin, "another-token-altogether");
     must(say(&r, BEARING("Bearer " TOKEN)), 401, "error");
     rig_close(&r);
