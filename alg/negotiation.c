@@ -35,6 +35,11 @@ struct negotiation *negotiation_open(const struct config *cfg, struct iq *iq, un
     return n;
 }
 
+void negotiation_trust_signalling(struct negotiation *n)
+{
+    n->confidential = true;
+}
+
 // --- media ------------------------------------------------------------------------------------
 
 static void medium_clear(struct medium *m)
@@ -136,12 +141,14 @@ static void read_bandwidth(struct medium *m, const struct body *body, size_t ind
         peer->written_kbps = (unsigned)bandwidth_adjust(as, m->overhead.kbps, body->from);
 }
 
-// SIP here travels over plain UDP and TCP, which anybody on the way reads (TS 33.328 5.4).
+// Keys on SIP that anybody on the way reads protect nothing (TS 33.328 5.4).
 static bool may_use_sdes(struct negotiation *n)
 {
+    if (n->confidential || n->cfg->sdes_over_plain_sip == SDES_ALLOW)
+        return true;
     if (n->cfg->sdes_over_plain_sip == SDES_REFUSE)
         return false;
-    if (n->cfg->sdes_over_plain_sip == SDES_WARN && !n->sdes_told)
+    if (!n->sdes_told)
         session_trace_note(n->iq->trace, reason_clause(REASON_SDES_IN_CLEAR), "warning: %s",
                            reason_text(REASON_SDES_IN_CLEAR));
     n->sdes_told = true;

@@ -18,6 +18,8 @@ struct negotiation;
 // family[side]: address family to use where the SDP does not tell yet.
 struct negotiation *negotiation_open(const struct config *cfg, struct iq *iq, unsigned mediasec,
                                      const int family[2]);
+// SIP towards the UE is confidential: SDES keys may travel in it (TS 33.328 5.4).
+void negotiation_trust_signalling(struct negotiation *n);
 // Releases the whole context at the AGW; no media live on.
 void negotiation_release(struct negotiation *n);
 // NULL is allowed.

@@ -18,7 +18,8 @@ struct negotiation {
     unsigned mediasec;
     int family[2];
     struct rewrite_origin origin[2];
-    bool sdes_told; // that keys travel in clear
+    bool confidential; // SIP towards the UE
+    bool sdes_told;    // that keys travel in clear
 
     bool pending;
     enum side offerer;

@@ -78,6 +78,8 @@ static enum reason open_session(struct passage *p, struct hop next)
     enum side from = p->in->side;
     struct session_setup setup = {.caller = from, .mediasec = route_mediasec(p->f, p->sip)};
     setup.ue = p->f->registration;
+    setup.confidential =
+        p->f->registration && flow_is_secure(registration_flow(p->f->registration));
     setup.hop[from] = p->facts.source;
     setup.tcp[from] = p->facts.tcp;
     setup.hop[side_other(from)] = next.addr;

@@ -384,10 +384,13 @@ static struct session *session_new(struct sessions *all, const struct session_se
         family[side] = addr_family(&setup->hop[side]);
     }
     s->exchange = exchange_open(all->cfg, &s->iq, setup->mediasec, family);
-    if (s->exchange)
-        return s;
-    free(s);
-    return NULL;
+    if (!s->exchange) {
+        free(s);
+        return NULL;
+    }
+    if (setup->confidential)
+        negotiation_trust_signalling(exchange_negotiation(s->exchange));
+    return s;
 }
 
 struct session *session_open(struct sessions *all, const struct session_setup *setup,

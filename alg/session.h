@@ -69,6 +69,7 @@ void sessions_end_all(struct sessions *all, enum reason reason);
 struct session_setup {
     enum side caller;   // the side the INVITE came from
     unsigned mediasec;  // mechanisms agreed with the UE
+    bool confidential;  // nobody reads the SIP of the UE on its way
     const void *ue;     // whose registration it is, to end it with; NULL: none
     struct addr hop[2]; // next hop of each side: SIP source of the caller, next hop of the callee
     bool tcp[2];

@@ -5,6 +5,7 @@
 //
 //   > config KEY VALUE       setup_offer, setup_answer, identity, notify_deferred, adjust_tias,
 //                            policing, tcp_start, cema, sdes, suites (before the first offer)
+//   > confidential           SIP towards the UE is (before the first offer)
 //   > mediasec none|sdes     the UE agreed on no mechanism, or on that for RTP too
 //   > agw full               the AGW has no port left from here on; "agw free": it has again
 //   > offer access|core      a body from that side        > answer   the body of the other side
@@ -183,6 +184,8 @@ static void command(struct script *s, const char *word, const char *text)
         set_config(s, word + 7);
     else if (strcmp(word, "mediasec none") == 0)
         s->mediasec = 0;
+    else if (strcmp(word, "confidential") == 0)
+        negotiation_trust_signalling((open_negotiation(s), s->negotiation));
     else if (strcmp(word, "mediasec sdes") == 0)
         s->mediasec |= MEDIASEC_SDES_SRTP;
     else if (strncmp(word, "agw ", 4) == 0)
