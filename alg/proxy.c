@@ -91,12 +91,13 @@ int proxy_open(struct proxy **out, const struct config *cfg, su_root_t *root, uv
     snprintf(error, CONFIG_ERROR_MAX, "the SIP stack cannot start: out of memory");
     random_bytes(&proxy->loop_secret, sizeof(proxy->loop_secret));
     proxy->accepted = accepted_open((uint64_t)64 * cfg->sip.t1_ms * 1000);
-    proxy->registrar = registrar_open(proxy);
-    int err = proxy->accepted && proxy->registrar ? open_agent(proxy, root) : -ENOMEM;
+    int err = proxy->accepted ? open_agent(proxy, root) : -ENOMEM;
     if (!err)
         err = listen_on(proxy, &cfg->access, SIDE_ACCESS, error);
     if (!err)
         err = listen_on(proxy, &cfg->core, SIDE_CORE, error);
+    if (!err)
+        err = registrar_open(&proxy->registrar, proxy, error);
     if (err) {
         proxy_close(proxy);
         return err;

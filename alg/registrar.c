@@ -10,20 +10,25 @@
 
 #include "alg/proxy_internal.h"
 #include "alg/register.h"
+#include "alg/registration_record.h"
+#include "alg/regstore.h"
 #include "alg/session_trace.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/random.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define TICK_MS 1000
 
 struct registrar {
     struct proxy *proxy;
     struct registrations *all;
-    uv_timer_t *tick; // closes by itself, after the registrar
+    struct regstore *store; // NULL: none
+    uv_timer_t *tick;       // closes by itself, after the registrar
 };
 
 // A REGISTER on its way; what it said is needed again when its answer comes.
@@ -48,6 +53,8 @@ static void on_ended(void *arg, struct registration *r, enum reason reason)
     log_info("registrar", "%s at %s: %s", registration_aor(r), registration_contact(r),
              reason_text(reason));
     session_trace_note(registration_trace(r), reason_clause(reason), "%s", reason_text(reason));
+    if (registrar->store)
+        regstore_remove(registrar->store, registration_token(r));
     if (registrar->proxy->sessions)
         sessions_forget(registrar->proxy->sessions, r, reason);
 }
@@ -71,36 +78,108 @@ static void free_handle(uv_handle_t *handle)
     free(handle);
 }
 
-struct registrar *registrar_open(struct proxy *proxy)
+// --- what survives a restart ------------------------------------------------------------------
+
+static void keep(const struct registrar *registrar, const struct registration *r,
+                 const char *former)
 {
-    struct registrar *registrar = calloc(1, sizeof(*registrar));
-    if (!registrar)
-        return NULL;
-    struct registrations_setup setup = {.max = proxy->cfg->registration.max,
-                                        .traces = proxy->cfg->trace.recent,
-                                        .events = proxy->cfg->trace.events_max,
+    if (!registrar->store)
+        return;
+    uint64_t left_ms = registration_expires_ms(r) - now_ms();
+    const struct flow *flow = registration_flow(r);
+    char *record = registration_to_record(r, &registrar->proxy->listen[flow->listen].addr);
+    if (former[0] && strcmp(former, registration_token(r)) != 0)
+        regstore_remove(registrar->store, former);
+    if (record)
+        regstore_put(registrar->store, registration_token(r), time(NULL) + (int64_t)left_ms / 1000,
+                     record);
+    else // no memory, or a text that is no UTF-8
+        reason_count(REASON_STORE_WRITE);
+    free(record);
+}
+
+static bool find_listen(void *arg, const struct addr *local, unsigned *listen)
+{
+    const struct proxy *proxy = arg;
+    for (unsigned i = 0; i < proxy->listen_count; i++) {
+        if (proxy->listen[i].side != SIDE_ACCESS || !addr_equal(&proxy->listen[i].addr, local))
+            continue;
+        *listen = i;
+        return true;
+    }
+    return false;
+}
+
+static void restore_one(void *arg, const char *key, int64_t expires, const char *record)
+{
+    struct registrar *registrar = arg;
+    int64_t left = expires - time(NULL);
+    int err = left > 0 && left <= UINT32_MAX
+                  ? registration_from_record(registrar->all, key, record, (uint32_t)left, now_ms(),
+                                             find_listen, registrar->proxy)
+                  : -EINVAL;
+    if (!err)
+        return;
+    reason_count(REASON_STORE_RECORD);
+    log_warn("registrar", "%s: %s: %s", key, reason_text(REASON_STORE_RECORD), strerror(-err));
+}
+
+static void restore_all(struct registrar *registrar)
+{
+    regstore_load(registrar->store, time(NULL), restore_one, registrar);
+    unsigned count = registrations_count(registrar->all);
+    log_info("registrar", "%u registrations restored", count);
+    if (count > 0)
+        watch(registrar);
+}
+
+static int make_table(struct registrar *registrar)
+{
+    const struct config *cfg = registrar->proxy->cfg;
+    struct registrations_setup setup = {.max = cfg->registration.max,
+                                        .traces = cfg->trace.recent,
+                                        .events = cfg->trace.events_max,
                                         .ended = on_ended,
                                         .arg = registrar};
-    registrar->proxy = proxy;
     registrar->all = registrations_open(&setup);
     registrar->tick = registrar->all ? calloc(1, sizeof(*registrar->tick)) : NULL;
-    if (!registrar->tick) {
-        registrations_close(registrar->all);
-        free(registrar);
-        return NULL;
-    }
-    uv_timer_init(proxy->loop, registrar->tick);
+    if (!registrar->tick)
+        return -ENOMEM;
+    uv_timer_init(registrar->proxy->loop, registrar->tick);
     uv_unref((uv_handle_t *)registrar->tick);
     registrar->tick->data = registrar;
-    return registrar;
+    return 0;
+}
+
+int registrar_open(struct registrar **out, struct proxy *proxy, char error[static CONFIG_ERROR_MAX])
+{
+    struct registrar *registrar = calloc(1, sizeof(*registrar));
+    const char *file = proxy->cfg->registration.store;
+    snprintf(error, CONFIG_ERROR_MAX, "no memory for registrations");
+    if (!registrar)
+        return -ENOMEM;
+    registrar->proxy = proxy;
+    int err = make_table(registrar);
+    if (!err && file[0])
+        err = regstore_open(&registrar->store, file, error);
+    if (err) {
+        registrar_close(registrar);
+        return err;
+    }
+    if (registrar->store)
+        restore_all(registrar);
+    *out = registrar;
+    return 0;
 }
 
 void registrar_close(struct registrar *registrar)
 {
     if (!registrar)
         return;
-    uv_close((uv_handle_t *)registrar->tick, free_handle);
+    if (registrar->tick)
+        uv_close((uv_handle_t *)registrar->tick, free_handle);
     registrations_close(registrar->all);
+    regstore_close(registrar->store);
     free(registrar);
 }
 
@@ -315,11 +394,15 @@ static void accept_grant(struct registrar *registrar, struct forward *f, struct 
         registrations_end_user(registrar->all, registering->facts.request.aor, REASON_NONE);
     if (!r)
         return;
-    if (registration_accept(r, &grant, now_ms()))
+    char former[REGISTRATION_TOKEN_LEN + 1];
+    snprintf(former, sizeof(former), "%s", registration_token(r));
+    if (registration_accept(r, &grant, now_ms())) {
         log_error("registrar", "%s: out of memory, the registration is as it was",
                   registration_aor(r));
-    else if (grant.expires_s > 0)
+    } else if (grant.expires_s > 0) {
+        keep(registrar, r, former);
         tell_accepted(f, r);
+    }
 }
 
 static void settle(struct registrar *registrar, struct forward *f, struct registration *r,

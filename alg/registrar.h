@@ -6,12 +6,15 @@
 
 #include "alg/registration.h"
 #include "alg/sofia.h"
+#include "common/config.h"
 #include "common/reason.h"
 
 struct registrar;
 
-// proxy is borrowed. NULL: no memory.
-struct registrar *registrar_open(struct proxy *proxy);
+// proxy is borrowed; its listening points are open. With registration.store what was registered
+// before the restart is registered still. Returns 0 or a negative errno with a sentence in error.
+int registrar_open(struct registrar **out, struct proxy *proxy,
+                   char error[static CONFIG_ERROR_MAX]);
 void registrar_close(struct registrar *registrar); // NULL is allowed
 struct registrations *registrar_all(const struct registrar *registrar);
 

@@ -36,6 +36,10 @@
     X(REGISTRATION_EXPIRED, 480, "registration expired",                                           \
       "The registration was not renewed in time", "TS 24.229 5.2.5")                               \
     X(DEREGISTERED, 480, "de-registered", "The UE is no longer registered", "TS 24.229 5.2.5")     \
+    X(STORE_DAMAGED, 0, "store damaged",                                                           \
+      "The file of registrations was damaged and has been set aside", "")                          \
+    X(STORE_WRITE, 0, "store not written", "A registration could not be written to its file", "")  \
+    X(STORE_RECORD, 0, "record not restored", "A stored registration could not be put back", "")   \
     X(SECURITY_DIFFERS, 0, "security agreement differs",                                           \
       "Security-Verify names other media mechanisms than were sent; served all the same",          \
       "RFC 3329 2.3.1")                                                                            \

@@ -6,6 +6,7 @@
 #include "tests/flows/pcscf.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -99,7 +100,8 @@ struct pcscf *pcscf_start(struct flow *f, const struct pcscf_options *options)
     p->access = own_address(f, p->options.access_v6, flow_port(f, HOST_PCSCF));
     p->core = own_address(f, p->options.core_v6, PORT_CORE_SIDE(f));
     write_configuration(p);
-    ck_assert_int_eq(mkdir(flow_path(f, "charts"), 0777), 0);
+    if (mkdir(flow_path(f, "charts"), 0777)) // it may be the second life of the daemon
+        ck_assert_int_eq(errno, EEXIST);
     p->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     ck_assert_int_ge(inotify_add_watch(p->watch, flow_path(f, "charts"), IN_CLOSE_WRITE), 0);
     p->program = program_run(f, "pcscf", flow_binary(f, "pcscf"), "--config pcscf.yaml");
