@@ -13,6 +13,7 @@
 #include "common/admin/api.h"
 #include "common/admin/follow.h"
 #include "common/admin/guard.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -37,13 +38,18 @@
     "frame-ancestors 'none'"
 // No request of ours has a body that means anything.
 #define BODY_MAX 1024
+// How much of one turn of the loop may go into answers before the next request has to wait for the
+// next turn: a ladder of many long lists must not add up to a pause that SIP would notice.
+#define TURN_US 4000
 // How often the time of requests is looked at, as a part of what they may take.
 #define SWEEPS 8
 
 // One connection.
 struct visitor {
     struct visitor *prev, *next;
+    struct MHD_Connection *connection;
     int fd;
+    bool waits;        // suspended until the next turn
     uint64_t since_ms; // when the present request, or the wait for it, began
     bool begun;        // a request has a head
     size_t body;       // bytes of it
@@ -61,8 +67,9 @@ struct admin {
     uv_poll_t poll;
     uv_timer_t timeout, sweep, look;
     struct follows follows;
-    unsigned handles; // that are open
-    bool parted;      // a connection has ended in this run of the library
+    unsigned handles;  // that are open
+    uint64_t spent_us; // on answers in this run of the library
+    bool parted;       // a connection has ended in this run of the library
     struct visitor *visitors;
 };
 
@@ -70,16 +77,36 @@ struct admin {
 
 static void on_timeout(uv_timer_t *timer);
 
+// The requests that had no time in the last turn. True: there are some.
+static bool wake_waiting(struct admin *a)
+{
+    bool any = false;
+    struct visitor *v;
+    DL_FOREACH(a->visitors, v)
+    {
+        if (!v->waits)
+            continue;
+        v->waits = false;
+        MHD_resume_connection(v->connection);
+        any = true;
+    }
+    return any;
+}
+
 // Lets the library do what it can, then waits for its descriptor or for the time it names.
 static void run(struct admin *a)
 {
     MHD_UNSIGNED_LONG_LONG ms;
+    bool waiting = wake_waiting(a);
     a->parted = false;
+    a->spent_us = 0;
     MHD_run(a->daemon);
-    if (a->parted) // only its next run looks at connections that had no place so far
-        uv_timer_start(&a->timeout, on_timeout, 0, 0);
+    // Only its next run looks at connections that had no place so far, or no time. Never at once: a
+    // timer of 0 that is started from its own callback runs again before anything else does.
+    if (a->parted || waiting || a->spent_us >= TURN_US)
+        uv_timer_start(&a->timeout, on_timeout, 1, 0);
     else if (MHD_get_timeout(a->daemon, &ms) == MHD_YES)
-        uv_timer_start(&a->timeout, on_timeout, ms, 0);
+        uv_timer_start(&a->timeout, on_timeout, ms > 0 ? ms : 1, 0);
     else
         uv_timer_stop(&a->timeout);
 }
@@ -125,7 +152,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         v = info ? calloc(1, sizeof(*v)) : NULL;
         if (!v)
             return; // every request of it is refused
-        *v = (struct visitor){.fd = info->connect_fd, .since_ms = uv_now(a->loop)};
+        *v = (struct visitor){
+            .connection = connection, .fd = info->connect_fd, .since_ms = uv_now(a->loop)};
         setsockopt(v->fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BYTES}, sizeof(int));
         if (!a->visitors)
             uv_timer_start(&a->sweep, on_sweep, a->request_ms / SWEEPS, a->request_ms / SWEEPS);
@@ -255,14 +283,27 @@ static enum MHD_Result send_answer(struct admin *a, struct MHD_Connection *conne
     return result;
 }
 
+static enum MHD_Result answer_request(struct admin *a, struct visitor *v, const char *url,
+                                      const char *method)
+{
+    struct request request = {method, url, argument, last_event, v->connection};
+    struct answer answer = {0};
+    uint64_t begun = clock_now_us();
+    if (v->body > BODY_MAX)
+        api_fail(&answer, 413, "a body of more than %d bytes is not read", BODY_MAX);
+    else if (admitted(a, v->connection, method, &answer))
+        api_answer(&a->source, &request, &answer);
+    enum MHD_Result result = send_answer(a, v->connection, v, &answer);
+    a->spent_us += clock_now_us() - begun;
+    return result;
+}
+
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *data_len, void **context)
 {
     struct admin *a = cls;
     struct visitor *v = visitor_of(connection);
-    struct request request = {method, url, argument, last_event, connection};
-    struct answer answer = {0};
     if (!v)
         return MHD_NO;
     if (!v->begun) {
@@ -274,12 +315,13 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
         *data_len = 0;
         return MHD_YES;
     }
-    if (v->body > BODY_MAX)
-        api_fail(&answer, 413, "a body of more than %d bytes is not read", BODY_MAX);
-    else if (admitted(a, connection, method, &answer))
-        api_answer(&a->source, &request, &answer);
+    if (a->spent_us >= TURN_US && *data_len == 0) {
+        v->waits = true;
+        MHD_suspend_connection(connection);
+        return MHD_YES;
+    }
     *data_len = 0;
-    return send_answer(a, connection, v, &answer);
+    return answer_request(a, v, url, method);
 }
 
 static void on_log(void *cls, const char *fmt, va_list ap)
@@ -393,6 +435,7 @@ void admin_close(struct admin *a)
     if (a->poll.data)
         uv_poll_stop(&a->poll);
     follow_end_all(&a->follows);
+    wake_waiting(a);
     if (a->daemon)
         MHD_stop_daemon(a->daemon);
     if (!a->poll.data) {

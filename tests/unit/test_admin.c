@@ -624,14 +624,56 @@ START_TEST(slow_readers_wait_alone)
 }
 END_TEST
 
+// Many who ask for much at once: all are answered, and between any two of them the loop has turned.
+START_TEST(greedy_crowds_take_turns)
+{
+    enum { CROWD = 20 };
+    int crowd[CROWD], open = CROWD;
+    struct rig r;
+    size_t got = 0;
+    rig_open(&r, "", 0);
+    for (int i = 0; i < CROWD; i++) {
+        crowd[i] = dial(&r);
+        put(crowd[i], GET("/api/v1/ports"));
+    }
+    unsigned turns = 0;
+    while (open > 0) {
+        turn(&r);
+        turns++;
+        for (int i = 0; i < CROWD; i++) {
+            ssize_t n = crowd[i] < 0 ? -1 : recv(crowd[i], r.answer, ANSWER_MAX, MSG_DONTWAIT);
+            got += n > 0 ? (size_t)n : 0;
+            if (n != 0)
+                continue;
+            close(crowd[i]);
+            crowd[i] = -1;
+            open--;
+        }
+    }
+    ck_assert_uint_gt(got, CROWD * (sizeof(big) - 1));
+    ck_assert_uint_ge(turns, CROWD / 2);
+    rig_close(&r);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {
-        requests_are_answered,         hangup_happens_once,        events_are_listed,
-        metrics_are_printed,           a_session_is_followed,      followers_are_bounded,
-        only_loopback_names_are_hosts, foreign_pages_cannot_post,  the_token_is_needed,
-        no_token_no_network,           an_address_in_use_is_named, nonsense_is_survived,
-        a_long_body_is_refused,        half_requests_are_ended,    silent_crowds_pass,
-        slow_readers_wait_alone};
+    const TTest *const tests[] = {requests_are_answered,
+                                  hangup_happens_once,
+                                  events_are_listed,
+                                  metrics_are_printed,
+                                  a_session_is_followed,
+                                  followers_are_bounded,
+                                  only_loopback_names_are_hosts,
+                                  foreign_pages_cannot_post,
+                                  the_token_is_needed,
+                                  no_token_no_network,
+                                  an_address_in_use_is_named,
+                                  nonsense_is_survived,
+                                  a_long_body_is_refused,
+                                  half_requests_are_ended,
+                                  greedy_crowds_take_turns,
+                                  silent_crowds_pass,
+                                  slow_readers_wait_alone};
     return SUITE_RUN("admin", tests);
 }
