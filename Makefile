@@ -32,6 +32,7 @@ DEPS := gcc libc6-dev pkg-config \
         check libspandsp-dev libsrtp2-dev libtiff-dev libtiff-tools sip-tester sngrep tshark \
         valgrind openssl procps dpkg-dev groff-base jq
 LINT_DEPS := clang clang-format clang-tidy libclang-rt-dev
+BROWSER_DEPS := chromium python3
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
         -Wno-unused-parameter -Wno-missing-field-initializers
@@ -77,7 +78,7 @@ LIBALG := $(B)/libalg.a
 
 .DEFAULT_GOAL := all
 .SECONDARY:
-.PHONY: all help deps deps-lint demo check check-variant unit flows lint format bench fuzz asan tsan \
+.PHONY: all help deps deps-lint deps-browser viewer pictures demo check check-variant unit flows lint format bench fuzz asan tsan \
         install man deb package-check clean walls
 
 all: $(B)/.deps $(B)/pcscf $(B)/pcscfctl $(B)/e2ae-ua ## build the daemon, its control program and the reference user agent
@@ -100,6 +101,8 @@ deps: ## install the Debian packages that build, demo and tests need
 	$(Q)tests/deps.sh $(DEPS)
 deps-lint:
 	$(Q)tests/deps.sh $(LINT_DEPS)
+deps-browser:
+	$(Q)tests/deps.sh $(BROWSER_DEPS)
 
 # --- compiling ------------------------------------------------------------------------------
 $(B)/obj/%.o: %.c $(B)/.deps
@@ -169,8 +172,15 @@ build/tools/promtool:
 	$(Q)cd $(@D) && (apt-get download -q prometheus || (apt-get update -q && apt-get download -q prometheus)) >apt.log 2>&1 && \
 	    dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >promtool.new && \
 	    chmod 755 promtool.new && mv promtool.new promtool && rm -f prometheus_*.deb
-check-variant: all build/tools/promtool $(UNIT_BIN) $(if $(FLOWS),$(B)/tests/flows)
-	$(Q)tests/run.sh $(B) $(UNIT_BIN) $(if $(FLOWS),$(B)/tests/flows)
+# The viewer is looked at once: what runs in the browser is the same in all variants.
+VIEWER := $(if $(VARIANT),,tests/browser/test_viewer)
+check-variant: all build/tools/promtool $(UNIT_BIN) $(if $(FLOWS),$(B)/tests/flows) $(if $(VIEWER),deps-browser)
+	$(Q)tests/run.sh $(B) $(UNIT_BIN) $(if $(FLOWS),$(B)/tests/flows) $(VIEWER)
+viewer: all deps-browser ## the viewer in a browser only; what is seen stands in build/pictures
+	$(Q)tests/run.sh $(B) tests/browser/test_viewer
+pictures: viewer ## the pictures of README anew
+	$(Q)cp build/pictures/t38-call.png build/pictures/failed-call.png build/pictures/session-list.png \
+	    configs/pictures/
 unit: $(UNIT_BIN) ## unit and golden tests only
 	$(Q)tests/run.sh $(B) $(UNIT_BIN)
 flows: all build/tools/promtool $(B)/tests/flows ## whole-process tests only

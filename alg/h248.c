@@ -90,7 +90,7 @@ static void put_events(struct strbuf *out, const struct agw_request *request)
 void h248_request(struct strbuf *out, unsigned transaction, enum h248_command command,
                   const struct agw_request *request)
 {
-    strbuf_printf(out, "Transaction=%u { ", transaction);
+    strbuf_printf(out, "\nTransaction=%u { ", transaction);
     put_context(out, request->context);
     strbuf_printf(out, " { %s=ip/%s/%s {\n", command_name(command), realm(request->termination),
                   command == H248_ADD ? "$" : realm(request->termination));
@@ -128,7 +128,7 @@ void h248_reply(struct strbuf *out, unsigned transaction, enum h248_command comm
                 const struct agw_request *request, const struct agw_reply *reply,
                 enum reason reason)
 {
-    strbuf_printf(out, "Reply=%u { ", transaction);
+    strbuf_printf(out, "\nReply=%u { ", transaction);
     put_context(out, reply ? reply->context : request->context);
     if (reason != REASON_NONE) {
         strbuf_printf(out, " { Error=510 { \"%s\" } } }\n", reason_text(reason));
@@ -155,7 +155,7 @@ void h248_notify(struct strbuf *out, unsigned transaction,
         [AGW_BEARER_RELEASED] = "g/cause { stream=%u, generalcause=\"NR\" }",
         [AGW_MEDIA_INACTIVE] = "adid/ipstop { stream=%u }",
     };
-    strbuf_printf(out, "Transaction=%u { Context=%u { Notify=ip/%s/%u {\n  ObservedEvents=1 { ",
+    strbuf_printf(out, "\nTransaction=%u { Context=%u { Notify=ip/%s/%u {\n  ObservedEvents=1 { ",
                   transaction, notification->context, realm(notification->termination),
                   notification->stream);
     char text[96];

@@ -9,6 +9,7 @@
 
 enum h248_command { H248_ADD, H248_MODIFY };
 
+// Each begins with a blank line: what follows is for those who want to see it (trace.h).
 void h248_request(struct strbuf *out, unsigned transaction, enum h248_command command,
                   const struct agw_request *request);
 void h248_reply(struct strbuf *out, unsigned transaction, enum h248_command command,

@@ -214,7 +214,7 @@ void iq_release(struct iq *iq, unsigned stream)
     struct strbuf detail = STRBUF_INIT;
     if (stream)
         strbuf_printf(&detail, "Stream: %u\n", stream);
-    strbuf_printf(&detail, "Transaction=%u { Context=%u { Subtract=* } }\n", iq->transaction,
+    strbuf_printf(&detail, "\nTransaction=%u { Context=%u { Subtract=* } }\n", iq->transaction,
                   iq->context);
     record(iq, TRACE_IQ, PARTY_ALG, PARTY_AGW, "iq.release", "SUB.req (Release AGW Termination)",
            &detail, "TS 23.334 8.5");

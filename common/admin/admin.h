@@ -18,6 +18,8 @@
 //   GET  /metrics                                      for Prometheus
 //   POST /api/v1/log?level=error|warn|info|debug
 //
+//   GET  /, /static/NAME                               the viewer
+//
 // An answer that is no success is {"error": "a sentence"}.
 
 #include "common/addr.h"

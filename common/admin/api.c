@@ -12,6 +12,7 @@
 #include "common/text_json.h"
 #include "common/trace/event_json.h"
 #include "common/trace/printer.h"
+#include "common/web/asset.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -26,6 +27,12 @@
 #define PAGE_DEFAULT 100
 #define PAGE_MAX 1000
 #define ERROR_MAX 240
+// What the viewer may do: run its own scripts, and ask this endpoint. Nothing else may run
+// anything; a page of one session says itself what it needs.
+#define VIEWER_POLICY                                                                              \
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " \
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+#define PLAIN_POLICY "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 struct exchange {
     const struct admin_source *source;
@@ -40,7 +47,8 @@ struct exchange {
 static void set_body(struct answer *a, unsigned status, const char *type, char *body)
 {
     free(a->body);
-    *a = (struct answer){.status = body ? status : 500, .type = type, .body = body};
+    *a = (struct answer){
+        .status = body ? status : 500, .type = type, .policy = PLAIN_POLICY, .body = body};
     a->len = body ? strlen(body) : 0;
 }
 
@@ -190,6 +198,8 @@ static void get_chart(struct exchange *x)
             if (trace)
                 charts[i].print(trace, &out);
             set_body(x->answer, 200, charts[i].type, strbuf_take(&out));
+            if (charts[i].print == trace_chart_html)
+                x->answer->policy = NULL; // it stands in the page
             return;
         }
     api_fail(x->answer, 400, "format: expected text, mermaid, svg, html or json");
@@ -288,10 +298,25 @@ static void post_log(struct exchange *x)
     set_json(x->answer, 200, json_pack("{s:s}", "log_level", word));
 }
 
+static void set_asset(struct exchange *x, const char *name)
+{
+    const struct asset *asset = asset_find(name);
+    if (!asset) {
+        api_fail(x->answer, 404, "no file is called %s", name);
+        return;
+    }
+    set_body(x->answer, 200, asset->type, strdup(asset->text));
+    x->answer->policy = VIEWER_POLICY;
+}
+
 static void get_index(struct exchange *x)
 {
-    set_body(x->answer, 200, TEXT_TYPE,
-             strdup("pcscf\n\nGET /api/v1/show\nGET /api/v1/calls\nGET /api/v1/counters\n"));
+    set_asset(x, "index.html");
+}
+
+static void get_static(struct exchange *x)
+{
+    set_asset(x, x->segment);
 }
 
 // --- the table --------------------------------------------------------------------------------
@@ -301,6 +326,7 @@ static const struct route {
     void (*handle)(struct exchange *x);
 } routes[] = {
     {"GET", "/", get_index},
+    {"GET", "/static/*", get_static},
     {"GET", "/api/v1/show", get_show},
     {"GET", "/api/v1/calls", get_calls},
     {"GET", "/api/v1/calls/*", get_call},

@@ -17,9 +17,10 @@ struct request {
 
 struct answer {
     unsigned status;
-    const char *type;  // of the body, static
-    const char *allow; // the method that would have been right; NULL: not that
-    char *body;        // malloc'ed for whoever sends it; NULL: no memory
+    const char *type;   // of the body, static
+    const char *policy; // Content-Security-Policy, static; NULL: none
+    const char *allow;  // the method that would have been right; NULL: not that
+    char *body;         // malloc'ed for whoever sends it; NULL: no memory
     size_t len;
     // No body: the events of this session that come after from, as they happen.
     bool follow;

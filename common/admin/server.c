@@ -245,6 +245,8 @@ static void add_headers(struct MHD_Response *response, const struct answer *answ
     for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
         MHD_add_response_header(response, always[i][0], always[i][1]);
     MHD_add_response_header(response, "Content-Type", answer->type);
+    if (answer->policy)
+        MHD_add_response_header(response, "Content-Security-Policy", answer->policy);
     if (answer->allow)
         MHD_add_response_header(response, "Allow", answer->allow);
     if (answer->status == 401) {

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define ASSET_TABLE(X)                                                                             \
+    X(index_html, "index.html", "text/html; charset=utf-8")                                        \
+    X(app_js, "app.js", "text/javascript; charset=utf-8")                                          \
     X(chart_js, "chart.js", "text/javascript; charset=utf-8")                                      \
     X(style_css, "style.css", "text/css; charset=utf-8")                                           \
     X(chart_css, "chart.css", "text/css; charset=utf-8")

@@ -57,13 +57,14 @@ const Chart = (() => {
   function side(text, other) {
     if (text === null) return make("code", "none", "\u2013");
     if (other === null) return make("code", "", make("mark", "", text));
+    const words = text.split(/(?<=[ =:])/), others = other.split(/(?<=[ =:])/);
+    const least = Math.min(words.length, others.length);
     let from = 0, until = 0;
-    const least = Math.min(text.length, other.length);
-    while (from < least && text[from] === other[from]) from++;
-    while (until < least - from && text[text.length - 1 - until] === other[other.length - 1 - until])
-      until++;
-    return make("code", "", text.slice(0, from),
-      make("mark", "", text.slice(from, text.length - until)), text.slice(text.length - until));
+    while (from < least && words[from] === others[from]) from++;
+    while (until < least - from && words.at(-1 - until) === others.at(-1 - until)) until++;
+    const part = (first, last) => words.slice(first, last).join("");
+    return make("code", "", part(0, from), make("mark", "", part(from, words.length - until)),
+      part(words.length - until));
   }
 
   // The edits that stand together with this one, side by side.
@@ -125,7 +126,8 @@ const Chart = (() => {
     if (event.reason && explain) {
       const place = section("Reason", make("code", "", event.reason));
       out.append(place);
-      explain(event.reason).then((reason) => place.append(make("p", "", reason.text + "."),
+      explain(event.reason).then((reason) => place.append(
+        (event.detail || "").includes(reason.text) ? "" : make("p", "", reason.text + "."),
         facts(["Counted: " + reason.count, reason.status ? "SIP status: " + reason.status : "",
           reason.clause ? "Clause: " + reason.clause : ""].join("\n"))), () => {});
     }

@@ -193,7 +193,10 @@ static const struct {
     int status;
     const char *part;
 } answers[] = {
-    {GET("/"), 200, "pcscf"},
+    {GET("/"), 200, "Content-Security-Policy: default-src 'none'; script-src 'self'"},
+    {GET("/static/style.css"), 200, "Content-Type: text/css"},
+    {GET("/static/nothing"), 404, "no file is called nothing"},
+    {GET("/static/../pcscf"), 404, "nothing is here"},
     {GET("/api/v1/show"), 200, "{\"version\":\"made up\"}"},
     {GET("/api/v1/calls"), 200, "{\"which\":0,\"offset\":0,\"limit\":100}"},
     {GET("/api/v1/calls?state=all&offset=7&limit=3"), 200,
