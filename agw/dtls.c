@@ -498,7 +498,7 @@ static struct dtls *open_association(const struct dtls_profile *profile, bool se
     dtls->profile = profile;
     dtls->server = server;
     dtls->sink = sink;
-    dtls->remote = *remote;
+    fingerprints_set(&dtls->remote, remote);
     dtls->state = DTLS_HANDSHAKE;
     dtls->verdict = VERIFY_UNDECIDED;
     dtls->alert = REFUSAL_SILENT;
@@ -546,7 +546,7 @@ void dtls_set_fingerprints(struct dtls *dtls, const struct fingerprints *remote,
 {
     if (dtls->state != DTLS_HANDSHAKE)
         return;
-    dtls->remote = *remote;
+    fingerprints_set(&dtls->remote, remote);
     if (!dtls->parked || remote->count == 0)
         return;
     // What was waited for so far was the SDP answer, not the peer.

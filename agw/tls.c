@@ -349,7 +349,7 @@ void tls_set_fingerprints(struct tls *tls, const struct fingerprints *remote,
 {
     if (tls->state != TLS_HANDSHAKE)
         return;
-    tls->remote = *remote;
+    fingerprints_set(&tls->remote, remote);
     if (!tls->parked || remote->count == 0)
         return;
     tls->parked = false;
@@ -436,7 +436,7 @@ struct tls *tls_open(const struct tls_profile *profile, bool server,
         return NULL;
     tls->profile = profile;
     tls->server = server;
-    tls->remote = *remote;
+    fingerprints_set(&tls->remote, remote);
     tls->state = TLS_HANDSHAKE;
     tls->verdict = VERIFY_UNDECIDED;
     if (gnutls_init(&tls->session, flags | (server ? GNUTLS_SERVER : GNUTLS_CLIENT)) < 0) {

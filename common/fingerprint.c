@@ -145,9 +145,19 @@ bool fingerprints_usable(const struct fingerprints *f)
     return false;
 }
 
+static size_t size_of(const struct fingerprints *f)
+{
+    return offsetof(struct fingerprints, list) + f->count * sizeof(f->list[0]);
+}
+
+void fingerprints_set(struct fingerprints *to, const struct fingerprints *from)
+{
+    memcpy(to, from, size_of(from));
+}
+
 struct fingerprints *fingerprints_copy(const struct fingerprints *f)
 {
-    size_t size = offsetof(struct fingerprints, list) + f->count * sizeof(f->list[0]);
+    size_t size = size_of(f);
     struct fingerprints *copy = malloc(size);
 
     if (copy != NULL)

@@ -40,6 +40,8 @@ int fingerprint_strength(const struct fingerprint *fp);
 bool fingerprint_equal(const struct fingerprint *a, const struct fingerprint *b);
 // The same set, whatever the order (decides whether an association is kept, RFC 8842 3.1).
 bool fingerprints_equal(const struct fingerprints *a, const struct fingerprints *b);
+// Makes *to the values of from, of which there may be no more than it counts (see below).
+void fingerprints_set(struct fingerprints *to, const struct fingerprints *from);
 // A copy of just the values there are: only list[0] to list[count - 1] may be looked at. free() it.
 // NULL: no memory.
 struct fingerprints *fingerprints_copy(const struct fingerprints *f);
