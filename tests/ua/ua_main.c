@@ -81,11 +81,12 @@ static bool on_call(void *arg, struct dialog *dialog, const char *from, struct d
     return *place != NULL;
 }
 
-static void on_register(void *arg, int status, const char *phrase)
+static void on_register(void *arg, int status, const char *phrase, const char *agreement)
 {
     struct agent *a = arg;
 
-    event("registered", "status=%d phrase=%s", status, event_quote(phrase));
+    event("registered", "status=%d phrase=%s security-server=%s", status, event_quote(phrase),
+          event_quote(agreement));
     if (status >= 300) {
         event_fail(UA_REFUSED);
         stop_soon(a);
@@ -94,6 +95,16 @@ static void on_register(void *arg, int status, const char *phrase)
     } else if (!a->options.answer) {
         stop_soon(a);
     }
+}
+
+static void on_registrar(void *arg, const char *aor, const char *contact, const char *path)
+{
+    struct agent *a = arg;
+
+    event("registrar", "identity=%s contact=%s path=%s", event_quote(aor), event_quote(contact),
+          event_quote(path));
+    if (a->options.call && a->begun == 0)
+        start_call(a);
 }
 
 // --- the end ------------------------------------------------------------------------------------
@@ -166,7 +177,7 @@ static void close_handles(struct agent *a)
 
 static void begin(struct agent *a)
 {
-    struct sip_user user = {a, on_call, on_register};
+    struct sip_user user = {a, on_call, on_register, on_registrar};
     int rc = sip_open(&a->sip, a->loop.su, &a->options.sip, &user);
 
     a->env = (struct call_env){&a->loop, a->sip, &a->options, a, on_call_over};
@@ -180,7 +191,7 @@ static void begin(struct agent *a)
           sip_address(a->sip), a->options.sip.transport == SIP_TCP ? "tcp" : "udp");
     if (a->options.reg)
         sip_register(a->sip);
-    else if (a->options.call)
+    else if (a->options.call && !a->options.sip.registrar)
         start_call(a);
 }
 

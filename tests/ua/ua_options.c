@@ -230,10 +230,22 @@ static const struct row rows[] = {
     {"call", TEXT, AT(call), 0, 0, "SIP-URI", "call it"},
     {"answer", FLAG, AT(answer), 0, 0, NULL, "answer calls"},
     {"calls", NUMBER, AT(calls), 1, 1000000, "N", "end after N calls (default 1)"},
-    {"register", FLAG, AT(reg), 0, 0, NULL, "send a REGISTER first"},
     {"timeout", NUMBER, AT(timeout_s), 1, 86400, "S",
      "end with status 7 after S seconds (default 60)"},
     {"log", WORD, AT(log_level), LOG_ERROR, 0, "error|warn|info|debug", "on stderr (default warn)"},
+
+    HEADING("Registration"),
+    {"register", FLAG, AT(reg), 0, 0, NULL, "register first, and go on when it is accepted"},
+    {"registrar", FLAG, AT(sip.registrar), 0, 0, NULL,
+     "take a registration, as the core; --call then waits for it and goes by its Path"},
+    {"user", TEXT, AT(sip.user), 0, 0, "NAME",
+     "private identity of both (default: --identity without sip:)"},
+    {"password", TEXT, AT(sip.password), 0, 0, "WORD",
+     "of SIP digest; a registrar without it challenges nobody"},
+    {"realm", TEXT, AT(sip.realm), 0, 0, "NAME", "of the challenge (default example.net)"},
+    {"mediasec", TEXT, AT(sip.mediasec), 0, 0, "LIST",
+     "Security-Client, as \"udptl-dtls;mediasec, msrp-tls;mediasec\""},
+    {"expires", NUMBER, AT(sip.expires_s), 0, 1000000, "S", "asked for (default 3600)"},
 
     HEADING("Media"),
     {"send", TEXT, AT(send), 0, 0, "FILE.tif", "send this fax"},
@@ -392,6 +404,8 @@ static void set_defaults(struct ua_options *o)
     memset(o, 0, sizeof(*o));
     addr_parse(&o->sip.listen, "127.0.0.1", 0);
     o->sip.identity = "sip:e2ae-ua@example.net";
+    o->sip.realm = "example.net";
+    o->sip.expires_s = 3600;
     o->calls = 1;
     o->media = MEDIA_NONE;
     o->speed = 1;
@@ -534,6 +548,8 @@ static const char *contradiction(const struct ua_options *o)
         return o->compare_with ? NULL : "--compare: a second file is missing";
     if (o->make_page)
         return NULL;
+    if (o->sip.registrar && (o->reg || (!o->call && !o->answer)))
+        return "--registrar goes with --call or --answer";
     if (!o->call && !o->answer && !o->reg)
         return "--call or --answer: one of them is needed (or --register, --make-page, --compare)";
     if (o->call && o->answer)
@@ -569,6 +585,8 @@ enum options_end options_parse(struct ua_options *o, int argc, char **argv)
         fprintf(stderr, "e2ae-ua: %s\n", why);
         return OPTIONS_BAD;
     }
+    if (!o->sip.user)
+        o->sip.user = strchr(o->sip.identity, ':') + 1;
     if (o->send || o->receive)
         o->media = MEDIA_FAX;
     if (o->call && o->hangup == HANGUP_BY_ROLE && !o->expect_bye)

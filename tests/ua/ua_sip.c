@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The SIP agent: one address, requests outside dialogs.
 //
-// Happy path: INVITE opens a dialog, OPTIONS is answered, REGISTER is sent on request.
+// Happy path: INVITE opens a dialog, OPTIONS is answered, REGISTER goes to the registrar.
 // Failure: an address in use comes back as -EADDRINUSE; requests that belong to nothing get 481,
 // unknown methods 405; stray responses are swallowed by nta.
 
@@ -24,7 +24,6 @@
 
 // Never switch a large request from UDP to TCP by itself: --transport decides.
 #define UDP_MTU 65535
-#define EXPIRES_SECONDS "3600"
 #define LOG_LINE_MAX 1024 // of Sofia's own messages; longer ones are cut
 
 static int on_request(struct sip *sip, nta_leg_t *leg, nta_incoming_t *irq, sip_t const *request)
@@ -37,6 +36,10 @@ static int on_request(struct sip *sip, nta_leg_t *leg, nta_incoming_t *irq, sip_
     case sip_method_options:
         nta_incoming_treply(irq, SIP_200_OK, SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
         return 200;
+    case sip_method_register:
+        if (sip->options.registrar)
+            return registrar_incoming(sip, irq, request);
+        return 405;
     case sip_method_bye:
     case sip_method_cancel:
     case sip_method_prack:
@@ -138,44 +141,17 @@ void sip_close(struct sip *sip)
         return;
     if (sip->registration)
         nta_outgoing_destroy(sip->registration);
+    if (sip->register_leg)
+        nta_leg_destroy(sip->register_leg);
     if (sip->default_leg)
         nta_leg_destroy(sip->default_leg);
     if (sip->agent)
         nta_agent_destroy(sip->agent);
+    free(sip->agreement);
     free(sip);
 }
 
 const char *sip_address(const struct sip *sip)
 {
     return sip->address;
-}
-
-static int on_registered(struct sip *sip, nta_outgoing_t *orq, sip_t const *response)
-{
-    int status = nta_outgoing_status(orq);
-
-    if (status < 200)
-        return 0;
-    sip->user.on_register(sip->user.arg, status,
-                          response ? response->sip_status->st_phrase : "no answer");
-    return 0;
-}
-
-int sip_register(struct sip *sip)
-{
-    const char *domain = strchr(sip->options.identity, '@');
-    char registrar[SIP_TEXT_MAX];
-
-    snprintf(registrar, sizeof(registrar), "sip:%s", domain ? domain + 1 : sip->address);
-    nta_leg_t *leg = nta_leg_tcreate(sip->agent, NULL, NULL, SIPTAG_FROM_STR(sip->options.identity),
-                                     SIPTAG_TO_STR(sip->options.identity), TAG_END());
-    if (!leg)
-        return -EIO;
-    nta_leg_tag(leg, NULL);
-    sip->registration = nta_outgoing_tcreate(
-        leg, on_registered, sip, NULL, SIP_METHOD_REGISTER, URL_STRING_MAKE(registrar),
-        TAG_IF(sip->route[0], SIPTAG_ROUTE_STR(sip->route)), SIPTAG_CONTACT_STR(sip->contact),
-        SIPTAG_EXPIRES_STR(EXPIRES_SECONDS), SIPTAG_SUPPORTED_STR("path"), TAG_END());
-    nta_leg_destroy(leg);
-    return sip->registration ? 0 : -EIO;
 }

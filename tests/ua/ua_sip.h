@@ -21,6 +21,14 @@ struct sip_options {
     struct addr proxy;    // initial requests go there with a Route; not set: where the URI says
     const char *identity; // "sip:user@domain"
     bool reliable;        // announce 100rel (RFC 3262)
+
+    // Registration, of a UE or, as registrar, of the one UE this side knows.
+    bool registrar;       // answer REGISTER
+    const char *user;     // private identity
+    const char *password; // NULL: there is no challenge, or no answer to one
+    const char *realm;    // of the challenge
+    const char *mediasec; // value of Security-Client; NULL: none
+    unsigned expires_s;
 };
 
 enum dialog_event {
@@ -60,7 +68,10 @@ struct dialog_user {
 struct sip_user {
     void *arg;
     bool (*on_call)(void *arg, struct dialog *dialog, const char *from, struct dialog_user *user);
-    void (*on_register)(void *arg, int status, const char *phrase);
+    // The final answer to our REGISTER; agreement: its last Security-Server, "" for none.
+    void (*on_register)(void *arg, int status, const char *phrase, const char *agreement);
+    // A UE has registered here; calls to it go by its Path from now on.
+    void (*on_registrar)(void *arg, const char *aor, const char *contact, const char *path);
 };
 
 // Returns 0 or a negative errno (-EADDRINUSE when the address cannot be had).
@@ -69,7 +80,8 @@ int sip_open(struct sip **out, su_root_t *root, const struct sip_options *option
 void sip_close(struct sip *sip); // after all dialogs were freed
 // "127.0.0.1:5090"
 const char *sip_address(const struct sip *sip);
-// REGISTER once, without credentials (RFC 3261 10.2); ends in on_register. Returns 0 or -EIO.
+// REGISTER, with credentials once challenged (RFC 3261 10.2, 22.2); ends in on_register. Returns 0
+// or -EIO.
 int sip_register(struct sip *sip);
 
 // Where dialogs can run into trouble on purpose or by size: -ENOMEM and -EIO mean that nothing was
