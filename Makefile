@@ -85,6 +85,7 @@ all: $(B)/.deps $(B)/pcscf $(B)/pcscfctl $(B)/e2ae-ua ## build the daemon, its c
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+	@echo "  lesson-N     lesson N of configs/lessons: a call with one thing changed, and its chart"
 	@echo "  V=1 shows commands; VARIANT=asan|tsan builds into build/asan, build/tsan."
 
 # --- dependencies ---------------------------------------------------------------------------
@@ -172,8 +173,9 @@ build/tools/promtool:
 	$(Q)cd $(@D) && (apt-get download -q prometheus || (apt-get update -q && apt-get download -q prometheus)) >apt.log 2>&1 && \
 	    dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >promtool.new && \
 	    chmod 755 promtool.new && mv promtool.new promtool && rm -f prometheus_*.deb
-# The viewer is looked at once: what runs in the browser is the same in all variants.
-VIEWER := $(if $(VARIANT),,tests/browser/test_viewer)
+# Looked at once: what runs in a browser is the same in all variants, and lessons are about calls
+# that the flows have already.
+VIEWER := $(if $(VARIANT),,tests/browser/test_viewer tests/lesson.sh)
 check-variant: all build/tools/promtool $(UNIT_BIN) $(if $(FLOWS),$(B)/tests/flows) $(if $(VIEWER),deps-browser)
 	$(Q)tests/run.sh $(B) $(UNIT_BIN) $(if $(FLOWS),$(B)/tests/flows) $(VIEWER)
 viewer: all deps-browser ## the viewer in a browser only; what is seen stands in build/pictures
@@ -208,6 +210,8 @@ format: ## let clang-format have its way
 
 bench: all $(BENCH_BIN) ## speed and memory, beside a minimal relay in the same run
 	$(Q)tests/bench/run.sh $(B)
+lesson-%: all
+	$(Q)BUILD=$(B) tests/lesson.sh $*
 demo: all ## fax, chat and floor request in both directions, from nothing, with their charts
 	$(Q)tests/demo.sh $(B)
 
