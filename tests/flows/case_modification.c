@@ -137,7 +137,7 @@ START_TEST(hold_stops_the_fax_and_resume_goes_on)
     must_say(f, by, "^reoffer-answered change=same status=200");
     ck_assert_uint_eq(text_count(call_ue(&call), "^dtls-established"), 1);
     struct chart chart = pcscf_chart(p);
-    must_say(f, chart.mermaid, "Mode=Inactive");
+    must_say(f, chart.text, "Mode=Inactive");
     pcscf_stop(p);
     flow_close(f);
 }
