@@ -10,6 +10,8 @@
 
 #include "tests/ua/ua_stream.h"
 
+#include "tests/ua/ua_socket.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,19 +89,13 @@ static void port_close(struct port *p)
 static int port_open(struct stream *s, struct port **out)
 {
     struct port *p = calloc(1, sizeof(*p));
-    struct addr at = s->local;
 
     if (!p)
         return -ENOMEM;
     p->stream = s;
     p->poll.data = p;
-    addr_set_port(&at, 0);
-    p->fd = socket(addr_family(&at), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int rc = p->fd < 0 ? -errno : 0;
-    if (rc == 0 && bind(p->fd, &at.sa, at.len) != 0)
-        rc = -errno;
-    if (rc == 0)
-        rc = uv_poll_init(s->loop, &p->poll, p->fd);
+    p->fd = socket_udp(&s->local);
+    int rc = p->fd < 0 ? p->fd : uv_poll_init(s->loop, &p->poll, p->fd);
     if (rc != 0) {
         if (p->fd >= 0)
             close(p->fd);

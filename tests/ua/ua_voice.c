@@ -12,6 +12,7 @@
 #include "tests/ua/ua_event.h"
 #include "tests/ua/ua_own.h"
 #include "tests/ua/ua_rtp.h"
+#include "tests/ua/ua_socket.h"
 #include "tests/ua/ua_srtp.h"
 
 #include <errno.h>
@@ -75,17 +76,12 @@ static void port_close(struct port *p)
 static int port_open(struct voice *v, bool rtcp, struct port **out)
 {
     struct port *p = calloc(1, sizeof(*p));
-    struct addr at = v->options->sip.listen;
 
     if (!p)
         return -ENOMEM;
-    *p = (struct port){.voice = v, .rtcp = rtcp};
+    *p = (struct port){.fd = socket_udp(&v->options->sip.listen), .voice = v, .rtcp = rtcp};
     p->poll.data = p;
-    addr_set_port(&at, 0);
-    p->fd = socket(addr_family(&at), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int rc = p->fd < 0 || bind(p->fd, &at.sa, at.len) != 0 ? -errno : 0;
-    if (rc == 0)
-        rc = uv_poll_init(v->loop, &p->poll, p->fd);
+    int rc = p->fd < 0 ? p->fd : uv_poll_init(v->loop, &p->poll, p->fd);
     if (rc != 0) {
         if (p->fd >= 0)
             close(p->fd);
