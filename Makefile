@@ -58,7 +58,7 @@ endif
 # --- rooms of the house ---------------------------------------------------------------------
 src = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
-COMMON := $(call src,common common/trace common/admin common/web)
+COMMON := $(call src,common common/capture common/trace common/admin common/web)
 SDP    := $(call src,sdp)
 AGW    := $(call src,agw)
 ALG    := $(filter-out alg/main.c,$(call src,alg))

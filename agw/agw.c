@@ -16,6 +16,7 @@
 #include "agw/socket.h"
 #include "agw/statistics.h"
 #include "agw/tls.h"
+#include "common/capture/capture.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -617,6 +618,31 @@ out:
     else
         *out = agw;
     return rc;
+}
+
+struct record_order {
+    struct order order;
+    struct ring *ring;
+};
+
+static void run_record(struct order *order, struct media *media)
+{
+    struct record_order *o = (struct record_order *)order;
+    media->ring = o->ring;
+    free(o);
+}
+
+int agw_record(struct agw *agw, struct capture *capture)
+{
+    for (unsigned i = 0; i < agw->place_count; i++) {
+        struct ring *ring = capture_ring(capture);
+        struct record_order *o = ring ? malloc(sizeof *o) : NULL;
+        if (!o)
+            return -ENOMEM;
+        *o = (struct record_order){.order = {.run = run_record}, .ring = ring};
+        worker_post(agw->places[i].worker, &o->order);
+    }
+    return 0;
 }
 
 void agw_close(struct agw *agw)

@@ -27,6 +27,7 @@
 #include <uv.h>
 
 struct agw;
+struct capture;
 
 // Streams of one context: one per media line, and as many again while they are being replaced.
 #define AGW_STREAMS_MAX 64
@@ -207,6 +208,9 @@ struct agw_notification {
 int agw_open(struct agw **out, const struct config *cfg, uv_loop_t *loop,
              void (*notify)(void *arg, const struct agw_notification *notification), void *arg,
              char error[static CONFIG_ERROR_MAX]);
+// Media are recorded by capture from now on, as the configuration says (capture.plaintext,
+// capture.keys). Before the first Reserve; capture outlives the AGW. 0 or -ENOMEM.
+int agw_record(struct agw *agw, struct capture *capture);
 // Releases what is left, ends threads; notifications still on their way are delivered before it
 // returns. The loop must run once more for its handle to go. NULL is allowed.
 void agw_close(struct agw *agw);

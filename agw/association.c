@@ -6,6 +6,7 @@
 
 #include "agw/association.h"
 
+#include "agw/sniffer.h"
 #include "agw/stream.h"
 
 #include <errno.h>
@@ -66,6 +67,9 @@ static struct association *create(struct point *point, const struct addr *peer)
 // Gives up what could not be opened.
 static struct association *opened(struct association *a)
 {
+    struct stream *stream = a->point->stream;
+    if (a->dtls && sniffer_wants_keys(stream))
+        dtls_tell_secrets(a->dtls, sniffer_take_secret, stream);
     if (a->dtls)
         return a;
     free(a);

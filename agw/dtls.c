@@ -25,6 +25,7 @@
 #include "common/fsm.h"
 
 #include <errno.h>
+#include <gnutls/crypto.h>
 #include <gnutls/dtls.h>
 #include <limits.h>
 #include <stdio.h>
@@ -48,6 +49,10 @@
 #define DH_BITS_MIN 2048
 
 struct dtls {
+    struct {
+        void (*tell)(void *arg, const char *line, size_t len); // NULL: nobody is told
+        void *arg;
+    } secrets;
     gnutls_session_t session;
     const struct dtls_profile *profile;
     struct dtls_sink sink;
@@ -229,7 +234,10 @@ static int verify(gnutls_session_t session)
 static int write_keylog(gnutls_session_t session, const char *label, const gnutls_datum_t *secret)
 {
     const struct dtls *dtls = gnutls_session_get_ptr(session);
-    keylog_write(dtls->profile->keylog_fd, session, label, secret);
+    if (dtls->profile->keylog_fd >= 0)
+        keylog_write(dtls->profile->keylog_fd, session, label, secret);
+    if (dtls->secrets.tell)
+        keylog_tell(dtls->secrets.tell, dtls->secrets.arg, session, label, secret);
     return 0;
 }
 
@@ -634,4 +642,12 @@ unsigned dtls_take_discarded(struct dtls *dtls)
     unsigned fresh = total - dtls->discarded_told;
     dtls->discarded_told = total;
     return fresh;
+}
+
+void dtls_tell_secrets(struct dtls *dtls, void (*tell)(void *arg, const char *line, size_t len),
+                       void *arg)
+{
+    dtls->secrets.tell = tell;
+    dtls->secrets.arg = arg;
+    gnutls_session_set_keylog_function(dtls->session, write_keylog);
 }

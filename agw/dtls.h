@@ -115,4 +115,9 @@ unsigned dtls_take_discarded(struct dtls *dtls);
 // close_notify when established, then frees. NULL is allowed.
 void dtls_close(struct dtls *dtls);
 
+// Key material is told as lines of a key log (NSS format), from when it is derived on; to be asked
+// for at once after opening.
+void dtls_tell_secrets(struct dtls *dtls, void (*tell)(void *arg, const char *line, size_t len),
+                       void *arg);
+
 #endif

@@ -49,20 +49,38 @@ static size_t add_hex(char *text, size_t at, const gnutls_datum_t *bytes)
     return at;
 }
 
-void keylog_write(int fd, gnutls_session_t session, const char *label, const gnutls_datum_t *secret)
+// Returns the length of the line; 0: it does not fit the format.
+static size_t put_line(gnutls_session_t session, const char *label, const gnutls_datum_t *secret,
+                       char line[static LINE_MAX_BYTES])
 {
-    char line[LINE_MAX_BYTES];
     gnutls_datum_t client = {0}, server = {0};
     gnutls_session_get_random(session, &client, &server);
     if (client.size != RANDOM_BYTES || secret->size > SECRET_MAX || strlen(label) > LABEL_MAX)
-        return;
-    size_t at = (size_t)snprintf(line, sizeof(line), "%s ", label);
+        return 0;
+    size_t at = (size_t)snprintf(line, LINE_MAX_BYTES, "%s ", label);
     at = add_hex(line, at, &client);
     line[at++] = ' ';
     at = add_hex(line, at, secret);
     line[at++] = '\n';
-    bool complete = write(fd, line, at) == (ssize_t)at;
+    return at;
+}
+
+void keylog_write(int fd, gnutls_session_t session, const char *label, const gnutls_datum_t *secret)
+{
+    char line[LINE_MAX_BYTES];
+    size_t at = put_line(session, label, secret, line);
+    bool complete = at == 0 || write(fd, line, at) == (ssize_t)at;
     gnutls_memset(line, 0, sizeof(line));
     if (!complete)
         log_warn("key log", "a line could not be written");
+}
+
+void keylog_tell(void (*tell)(void *arg, const char *line, size_t len), void *arg,
+                 gnutls_session_t session, const char *label, const gnutls_datum_t *secret)
+{
+    char line[LINE_MAX_BYTES];
+    size_t len = put_line(session, label, secret, line);
+    if (len > 0)
+        tell(arg, line, len);
+    gnutls_memset(line, 0, sizeof(line));
 }

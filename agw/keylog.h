@@ -11,6 +11,9 @@
 // errno; a symbolic link is refused.
 int keylog_open(const char *path);
 
+// Hands the line for session, without a zero, to somebody else.
+void keylog_tell(void (*tell)(void *arg, const char *line, size_t len), void *arg,
+                 gnutls_session_t session, const char *label, const gnutls_datum_t *secret);
 // Writes the line for session. Safe from all workers at once: it is a single write. A line that
 // cannot be written is lost and logged.
 void keylog_write(int fd, gnutls_session_t session, const char *label,

@@ -17,6 +17,8 @@
 #define MEDIA_DATAGRAM_MAX 65536
 #define MEDIA_SEALED_MAX (MEDIA_DATAGRAM_MAX + SAVP_TRAILER_MAX)
 
+struct ring;
+
 struct media {
     const struct config *cfg;
     const struct dtls_profile *profile;
@@ -26,6 +28,7 @@ struct media {
     uint8_t *buffer;           // MEDIA_DATAGRAM_MAX bytes for the datagram in hand
     uint8_t *sealed;           // room for it under SRTP: MEDIA_SEALED_MAX bytes
     struct relay_rooms *rooms; // for the bytes of a stream over TCP in hand
+    struct ring *ring;         // to the capture; NULL: none runs
     struct deadlines deadlines;
     struct gather gather;
 

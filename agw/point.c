@@ -16,6 +16,7 @@
 
 #include "agw/bearer.h"
 #include "agw/savp.h"
+#include "agw/sniffer.h"
 #include "agw/stream.h"
 #include "common/log.h"
 
@@ -280,6 +281,7 @@ static bool receive(struct point *p, struct media *media)
     if (n < 0)
         return errno != EAGAIN; // an ICMP error: there may be more
     gather_count(&media->gather, &p->window);
+    sniff_datagram(p, false, &source, media->buffer, (size_t)n);
     point_datagram(p, &source, media->buffer, (size_t)n);
     return true;
 }
@@ -332,6 +334,7 @@ enum reason point_send(struct point *p, const void *data, size_t len)
         return reason;
     if (p->link != POINT_CONNECTED)
         return point_send_to(p, &p->remote, data, len);
+    sniff_datagram(p, true, &p->remote, data, len);
     ssize_t n = send(p->fd, data, len, MSG_NOSIGNAL);
     // The error of an earlier datagram is reported in place of sending this one.
     if (n < 0 && errno == ECONNREFUSED)
@@ -351,5 +354,6 @@ enum reason point_send_media(struct point *p, bool rtcp, const void *data, size_
 
 enum reason point_send_to(struct point *p, const struct addr *remote, const void *data, size_t len)
 {
+    sniff_datagram(p, true, remote, data, len);
     return send_result(sendto(p->fd, data, len, MSG_NOSIGNAL, &remote->sa, remote->len));
 }

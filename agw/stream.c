@@ -14,6 +14,7 @@
 #include "agw/bearer.h"
 #include "agw/relay.h"
 #include "agw/savp.h"
+#include "agw/sniffer.h"
 #include "common/keep.h"
 #include "common/log.h"
 
@@ -179,6 +180,8 @@ void stream_pass(struct point *from, const void *data, size_t len)
         return;
     }
     enum reason reason = send_media(from->other, rtcp, data, len);
+    if (reason == REASON_NONE)
+        sniff_media(from, rtcp, data, len);
     if (reason != REASON_NONE)
         stream_drop(from, reason, NULL);
     else if (rtcp)
@@ -397,6 +400,7 @@ void stream_reserve(struct stream *s, struct media *media, const struct agw_requ
 {
     if (!s->media) {
         s->media = media;
+        s->sniffer = sniffer_open(media);
         s->inactivity_us = media->cfg->agw.media_timeout_s * 1000000ull;
     }
     take_common(s, request);
@@ -416,6 +420,8 @@ void stream_release(struct stream *s, struct media *media, struct note *farewell
     s->relay = NULL;
     savp_release(s->savp);
     s->savp = s->point[AGW_T1][0].savp = s->point[AGW_T1][1].savp = NULL;
+    sniffer_close(s->sniffer);
+    s->sniffer = NULL;
     for (int i = 0; i < 4; i++)
         point_close(&s->point[i & 1][i >> 1]);
     deadline_set(&media->deadlines, &s->deadline, DEADLINE_NEVER);

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 struct relay;
+struct sniffer;
 
 // struct agw_stream_stats as the worker counts it. It alone writes, so that adding is a load and a
 // store; anybody may read.
@@ -28,6 +29,7 @@ struct stream {
     bool rtcp_mux[2];         // per termination
     struct savp *savp;        // RTP/SAVP at T1, media and RTCP; NULL: none
     struct relay *relay;      // a stream over TCP; NULL: datagrams
+    struct sniffer *sniffer;  // NULL: no capture runs
     struct point point[2][2]; // per termination: media, RTCP
     struct stream_counters counters;
     uint32_t drops_told; // one bit per DROP_ reason

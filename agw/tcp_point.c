@@ -13,6 +13,7 @@
 #include "agw/tcp_point.h"
 
 #include "agw/deadline.h"
+#include "agw/sniffer.h"
 #include "agw/tcp.h"
 #include "agw/tcp_point_private.h"
 #include "common/fsm.h"
@@ -88,6 +89,7 @@ void tcp_point_begin(struct tcp_point *p, const struct addr *peer, bool outbound
     p->peer = *peer;
     p->outbound = outbound;
     tcp_point_told_at(p)->remote = *peer;
+    sniff_connected(p);
     stream_tell(
         tcp_point_told_at(p),
         &(struct telling){.event = AGW_TCP_CONNECTED, .outbound = outbound, .address = peer});
@@ -137,6 +139,7 @@ static bool flush(struct tcp_point *p)
         tcp_point_set_due(p, tcp_point_media(p)->now_us + TCP_POINT_LINGER_US);
     if (p->finishing && !p->finished && sendqueue_waiting(&p->queue) == 0) {
         (void)shutdown(p->fd, SHUT_WR);
+        sniff_finished(p, true);
         p->finished = true;
     }
     return true;
@@ -595,8 +598,10 @@ enum tcp_read tcp_point_read(struct tcp_point *p, const uint8_t **data, size_t *
         return errno == EAGAIN || errno == EINTR ? TCP_READ_DRAINED : TCP_READ_GONE;
     if (n == 0) {
         p->ended = true;
+        sniff_finished(p, false);
         return p->secured ? tcp_tls_stream_ended(p) : TCP_READ_END;
     }
+    sniff_bytes(p, false, room, (size_t)n);
     if (p->secured)
         return tcp_tls_read(p, room, (size_t)n, data, len);
     enum tcp_read rc = read_clear(p, room, (size_t)n);
@@ -623,6 +628,7 @@ bool tcp_point_write(struct tcp_point *p, const uint8_t *data, size_t len)
 {
     if (p->secured)
         return tcp_tls_write(p, data, len);
+    sniff_bytes(p, true, data, len);
     return sendqueue_send(&p->queue, p->fd, data, len) == 0;
 }
 

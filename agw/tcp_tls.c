@@ -10,6 +10,7 @@
 // fails is counted and makes room for another connection. What is no TLS at all has a reason of its
 // own (REQ-142). A connection that ends before its first byte is no failure of anybody.
 
+#include "agw/sniffer.h"
 #include "agw/tcp_point_private.h"
 #include "common/reason.h"
 
@@ -33,6 +34,7 @@ static struct tls_room wire_room(const struct tcp_point *p)
 
 static bool send_wire(struct tcp_point *p, const struct tls_room *wire)
 {
+    sniff_bytes(p, true, wire->bytes, wire->len);
     return wire->len == 0 || sendqueue_send(&p->queue, p->fd, wire->bytes, wire->len) == 0;
 }
 
@@ -91,6 +93,7 @@ static void look(struct tcp_point *p, const struct tls_room *plain)
     }
     enum tls_state state = tls_state(p->tls);
     established(p);
+    sniff_plain(p, false, plain->bytes, plain->len);
     if (plain->len > 0)
         relay_receive(p, plain->bytes, plain->len);
     if (state == TLS_CLOSED)
@@ -109,6 +112,8 @@ void tcp_tls_open(struct tcp_point *p, bool server)
         relay_failed(p, AGW_DTLS_FAILURE, REASON_AGW_NO_RESOURCE, NULL);
         return;
     }
+    if (sniffer_wants_keys(tcp_point_stream(p)))
+        tls_tell_secrets(p->tls, sniffer_take_secret, tcp_point_stream(p));
     tcp_point_feed(p, TCP_POINT_SECURE);
     // Without fingerprints the peer is not who is waited for.
     tcp_point_set_due(p, p->fingerprints ? tcp_point_patience(p) : DEADLINE_NEVER);
@@ -187,6 +192,8 @@ static void take_flight(struct tcp_point *p)
                     &(struct telling){.event = AGW_CLIENT_HELLO, .address = &p->peer});
     p->begun = true;
     if (n > 0)
+        sniff_bytes(p, false, media->rooms->read, (size_t)n);
+    if (n > 0)
         tls_receive(p->tls, media->rooms->read, (size_t)n, &plain, &wire);
     (void)send_wire(p, &wire);
     look(p, &plain);
@@ -229,6 +236,7 @@ enum tcp_read tcp_tls_read(struct tcp_point *p, const uint8_t *in, size_t in_len
         return TCP_READ_GONE;
     *data = plain.bytes;
     *len = plain.len;
+    sniff_plain(p, false, plain.bytes, plain.len);
     return outcome(p, in_len < RELAY_READ ? TCP_READ_DRAINED : TCP_READ_MORE);
 }
 
@@ -243,6 +251,7 @@ bool tcp_tls_write(struct tcp_point *p, const uint8_t *data, size_t len)
     for (size_t at = 0; at < len;) {
         struct tls_room wire = wire_room(p);
         size_t piece = len - at < RELAY_READ ? len - at : RELAY_READ;
+        sniff_plain(p, true, data + at, piece);
         if (tls_send(p->tls, data + at, piece, &wire) < 0 || !send_wire(p, &wire))
             return false;
         at += piece;

@@ -23,6 +23,7 @@
 #include "common/fsm.h"
 
 #include <errno.h>
+#include <gnutls/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,10 @@
 #define ALERT_BYTES 2
 
 struct tls {
+    struct {
+        void (*tell)(void *arg, const char *line, size_t len); // NULL: nobody is told
+        void *arg;
+    } secrets;
     gnutls_session_t session;
     const struct tls_profile *profile;
     bool server;
@@ -148,7 +153,10 @@ static int verify(gnutls_session_t session)
 static int write_keylog(gnutls_session_t session, const char *label, const gnutls_datum_t *secret)
 {
     const struct tls *tls = gnutls_session_get_ptr(session);
-    keylog_write(tls->profile->keylog_fd, session, label, secret);
+    if (tls->profile->keylog_fd >= 0)
+        keylog_write(tls->profile->keylog_fd, session, label, secret);
+    if (tls->secrets.tell)
+        keylog_tell(tls->secrets.tell, tls->secrets.arg, session, label, secret);
     return 0;
 }
 
@@ -495,4 +503,12 @@ void tls_describe(const struct tls *tls, char *buf, size_t size)
                  gnutls_ciphersuite_get(tls->session), tls->matched.hash, tls->matched.value[0],
                  tls->matched.value[1]);
     }
+}
+
+void tls_tell_secrets(struct tls *tls, void (*tell)(void *arg, const char *line, size_t len),
+                      void *arg)
+{
+    tls->secrets.tell = tell;
+    tls->secrets.arg = arg;
+    gnutls_session_set_keylog_function(tls->session, write_keylog);
 }

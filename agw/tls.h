@@ -92,4 +92,9 @@ static inline bool tls_begins_with(const uint8_t *in, size_t len)
     return len > 0 && in[0] == 22 && (len < 2 || in[1] == 3);
 }
 
+// Key material is told as lines of a key log (NSS format), from when it is derived on; to be asked
+// for at once after opening.
+void tls_tell_secrets(struct tls *tls, void (*tell)(void *arg, const char *line, size_t len),
+                      void *arg);
+
 #endif

@@ -13,6 +13,7 @@
 
 #include "agw/relay.h"
 #include "agw/watch.h"
+#include "common/capture/ring.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -129,6 +130,8 @@ static void turn(struct worker *w)
     if (orders || n < 0)
         uv_run(&w->loop, UV_RUN_NOWAIT);
     deadlines_run(&w->media.deadlines, w->media.now_us);
+    if (w->media.ring)
+        ring_publish(w->media.ring);
     gather(w, n);
 }
 

@@ -266,6 +266,9 @@ static int open_all(struct process *process)
     if (!err)
         err = agw_open(&process->agw, &process->cfg, loop_uv(process->loop), proxy_agw_notification,
                        process->proxy, error);
+    struct capture *capture = tap_capture(process->tap);
+    if (!err && capture && (err = agw_record(process->agw, capture)))
+        snprintf(error, sizeof(error), "capture: out of memory");
     if (!err && (err = proxy_attach_agw(process->proxy, process->agw, process->tap)))
         snprintf(error, sizeof(error), "out of memory");
     if (!err)

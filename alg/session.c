@@ -136,6 +136,7 @@ int session_own_context(struct session *s)
         return -ENOMEM;
     s->contexts = more;
     s->contexts[s->context_count++] = context;
+    tap_context(s->all->tap, s->token, context);
     return index_put(s->all->by_context, &context, sizeof(context), s);
 }
 
@@ -177,6 +178,7 @@ static void finish_when_quiet(struct session *s)
     recent_put(s->all->recent, s->record, s->trace);
     s->record = NULL;
     s->trace = s->iq.trace = NULL;
+    tap_session_ended(s->all->tap, s->token);
     unlist(s);
 }
 

@@ -11,6 +11,7 @@
 #include "common/sdes.h"
 
 #include <string.h>
+#include <strings.h>
 
 static bool is_wanted(const struct proxy *proxy)
 {
@@ -29,6 +30,25 @@ static size_t put_header(const msg_header_t *h, char *to, size_t size)
     return h->sh_len;
 }
 
+// The 3G keys that a challenge carries to the P-CSCF (TS 33.203 6.1.1): ck="..", ik="..".
+static void mask_value(char *line, const char *end, const char *name)
+{
+    char *at = memmem(line, (size_t)(end - line), name, strlen(name));
+    for (at = at ? at + strlen(name) : NULL; at && at < end && *at != '"'; at++)
+        *at = '*';
+}
+
+static void mask_challenges(char *text)
+{
+    for (char *line = text, *end; *line; line = end + (*end != '\0')) {
+        end = line + strcspn(line, "\n");
+        if (strncasecmp(line, "WWW-Authenticate", 16) != 0)
+            continue;
+        mask_value(line, end, "ck=\"");
+        mask_value(line, end, "ik=\"");
+    }
+}
+
 // NULL: no memory.
 static char *text_of(msg_t *msg, su_home_t *home, size_t *len)
 {
@@ -42,6 +62,7 @@ static char *text_of(msg_t *msg, su_home_t *home, size_t *len)
         return NULL;
     text[at] = '\0';
     sdes_mask(text, at);
+    mask_challenges(text);
     *len = at;
     return text;
 }
@@ -65,7 +86,8 @@ void wire_drop(struct wire *wire)
 
 // The end of ours is a listening point: what a connection of ours was given by the kernel, the
 // stack does not tell.
-static void look(struct proxy *proxy, enum side side, bool received, const struct sip_facts *facts)
+static void look(struct proxy *proxy, const struct session *s, enum side side, bool received,
+                 const struct sip_facts *facts)
 {
     const struct listen *own = route_departure(proxy, side, &facts->source);
     if (!own || !facts->wire)
@@ -77,13 +99,16 @@ static void look(struct proxy *proxy, enum side side, bool received, const struc
                                       .to = received ? own->addr : facts->source,
                                       .text = facts->wire,
                                       .len = facts->wire_len,
-                                      .call_id = facts->call_id});
+                                      .call_id = facts->call_id,
+                                      .session = s ? session_token(s) : NULL,
+                                      .peer = side_party(side),
+                                      .out = !received});
 }
 
 void wire_received(struct proxy *proxy, const struct session *s, enum side from,
                    const struct sip_facts *facts)
 {
-    look(proxy, from, true, facts);
+    look(proxy, s, from, true, facts);
 }
 
 // What there is to know of a message that was sent; its text is in home.
@@ -102,7 +127,7 @@ void wire_sent(struct proxy *proxy, struct session *s, enum side to, struct wire
 {
     su_home_t home[1] = {SU_HOME_INIT(home)};
     struct sip_facts facts = facts_of(proxy, wire, home);
-    look(proxy, to, false, &facts);
+    look(proxy, s, to, false, &facts);
     if (s)
         session_sent(s, to, &facts, note);
     su_home_deinit(home);
@@ -116,7 +141,7 @@ void wire_sent_aside(struct proxy *proxy, const struct session *s, enum side to,
         return;
     if (proxy->tap) {
         struct sip_facts facts = facts_of(proxy, wire, home);
-        look(proxy, to, false, &facts);
+        look(proxy, s, to, false, &facts);
     }
     su_home_deinit(home);
     wire_drop(wire);

@@ -29,6 +29,7 @@ enum verify_policy { VERIFY_LOG, VERIFY_REFUSE };
 enum signalling_security { SIGNALLING_ANY, SIGNALLING_TLS, SIGNALLING_IPSEC };
 enum sdes_policy { SDES_WARN, SDES_REFUSE, SDES_ALLOW };
 enum trace_messages { TRACE_MESSAGES_NONE, TRACE_MESSAGES_SDP, TRACE_MESSAGES_SIP };
+enum capture_per { CAPTURE_PER_SESSION, CAPTURE_PER_TIME };
 enum certificate_set { CERTIFICATE_ECDSA, CERTIFICATE_RSA, CERTIFICATE_ECDSA_RSA };
 
 // The media security mechanisms of TS 24.229 7.2A.7, as a set of bits.
@@ -151,6 +152,15 @@ struct config {
         struct addr hep;                 // HEP3 collector, over UDP; not set: off
         unsigned recent;                 // ended sessions that are kept for the admin endpoint
     } trace;
+
+    struct {
+        char directory[CONFIG_NAME_MAX]; // "": off
+        enum capture_per per;            // what one file is
+        unsigned max_mib;                // of one file
+        unsigned files;                  // that are kept
+        bool plaintext;                  // what is clear, and what is inside the protected packets
+        bool keys;                       // what decrypts them
+    } capture;
 
     enum log_level log_level;
     enum log_format log_format;

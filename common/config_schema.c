@@ -56,6 +56,10 @@ static const cyaml_strval_t format_words[] = {
     {"text", LOG_TEXT},
     {"json", LOG_JSON},
 };
+static const cyaml_strval_t per_words[] = {
+    {"session", CAPTURE_PER_SESSION},
+    {"time", CAPTURE_PER_TIME},
+};
 static const cyaml_strval_t message_words[] = {
     {"none", TRACE_MESSAGES_NONE},
     {"sdp", TRACE_MESSAGES_SDP},
@@ -180,6 +184,15 @@ static const cyaml_strval_t suite_words[] = {
     NUMBER("trace", "recent", trace.recent, 0, 10000, 100)                                         \
     CHOICE("trace", "messages", trace.messages, message_words, TRACE_MESSAGES_SIP)
 
+// 65536 MiB: what a disk of a lab may spare for one file.
+#define CAPTURE_KEYS(NUMBER, CHOICE, SWITCH, STRING)                                               \
+    STRING("capture", "directory", capture.directory)                                              \
+    CHOICE("capture", "per", capture.per, per_words, CAPTURE_PER_SESSION)                          \
+    NUMBER("capture", "max_mib", capture.max_mib, 1, 65536, 64)                                    \
+    NUMBER("capture", "files", capture.files, 1, 10000, 100)                                       \
+    SWITCH("capture", "plaintext", capture.plaintext, false)                                       \
+    SWITCH("capture", "keys", capture.keys, false)
+
 #define ADMIN_KEYS(STRING) STRING("admin", "token", admin_token)
 
 #define LOG_KEYS(CHOICE)                                                                           \
@@ -223,6 +236,7 @@ void config_defaults(struct config *cfg)
     AGW_KEYS(SET_NUMBER, SET_CHOICE, SET_SWITCH, SET_STRING)
     SIP_KEYS(SET_NUMBER)
     TRACE_KEYS(SET_NUMBER, SET_CHOICE, SET_STRING)
+    CAPTURE_KEYS(SET_NUMBER, SET_CHOICE, SET_SWITCH, SET_STRING)
     LOG_KEYS(SET_CHOICE)
     ADMIN_KEYS(SET_STRING)
     cfg->mediasec = MEDIASEC_UDPTL_DTLS | MEDIASEC_MSRP_TLS | MEDIASEC_BFCP_TLS;
@@ -362,6 +376,9 @@ static const cyaml_schema_field_t trace_fields[] = {
     FIELD_TEXT("hep", hep),
     TRACE_KEYS(FIELD_NUMBER, FIELD_CHOICE, FIELD_STRING) CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t capture_fields[] = {
+    CAPTURE_KEYS(FIELD_NUMBER, FIELD_CHOICE, FIELD_SWITCH, FIELD_STRING) CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t log_fields[] = {
     LOG_KEYS(FIELD_CHOICE) CYAML_FIELD_END,
 };
@@ -371,14 +388,23 @@ static const cyaml_schema_field_t admin_fields[] = {
 };
 
 static const cyaml_schema_field_t sections[] = {
-    FIELD_SECTION("access", access_fields),   FIELD_SECTION("core", core_fields),
-    FIELD_SECTION("network", network_fields), FIELD_SECTION("registration", registration_fields),
-    FIELD_SECTION("e2ae", e2ae_fields),       FIELD_LIST("ues", ues, ue_entry, 0, CONFIG_UES_MAX),
-    FIELD_SECTION("t38", t38_fields),         FIELD_SECTION("tcp", tcp_fields),
-    FIELD_SECTION("msrp", msrp_fields),       FIELD_SECTION("bfcp", bfcp_fields),
-    FIELD_SECTION("agw", agw_fields),         FIELD_SECTION("sip", sip_fields),
-    FIELD_SECTION("trace", trace_fields),     FIELD_SECTION("log", log_fields),
-    FIELD_SECTION("admin", admin_fields),     CYAML_FIELD_END,
+    FIELD_SECTION("access", access_fields),
+    FIELD_SECTION("core", core_fields),
+    FIELD_SECTION("network", network_fields),
+    FIELD_SECTION("registration", registration_fields),
+    FIELD_SECTION("e2ae", e2ae_fields),
+    FIELD_LIST("ues", ues, ue_entry, 0, CONFIG_UES_MAX),
+    FIELD_SECTION("t38", t38_fields),
+    FIELD_SECTION("tcp", tcp_fields),
+    FIELD_SECTION("msrp", msrp_fields),
+    FIELD_SECTION("bfcp", bfcp_fields),
+    FIELD_SECTION("agw", agw_fields),
+    FIELD_SECTION("sip", sip_fields),
+    FIELD_SECTION("trace", trace_fields),
+    FIELD_SECTION("capture", capture_fields),
+    FIELD_SECTION("log", log_fields),
+    FIELD_SECTION("admin", admin_fields),
+    CYAML_FIELD_END,
 };
 
 const cyaml_schema_value_t config_schema = {
@@ -493,7 +519,8 @@ static bool is_access(const char *text)
     BFCP_KEYS(NUMBER)                                                                              \
     AGW_KEYS(NUMBER, RULE_NONE, RULE_NONE, RULE_NONE)                                              \
     SIP_KEYS(NUMBER)                                                                               \
-    TRACE_KEYS(NUMBER, RULE_NONE, RULE_NONE)
+    TRACE_KEYS(NUMBER, RULE_NONE, RULE_NONE)                                                       \
+    CAPTURE_KEYS(NUMBER, RULE_NONE, RULE_NONE, RULE_NONE)
 
 static const struct config_rule rules[] = {
     {"access.listen[]", 0, 0, ADDR_AND_PORT, is_listen},

@@ -193,7 +193,8 @@
     X(DROP_SEND, 0, "send failed", "The kernel did not take the datagram", "")                     \
     /* the trace itself */                                                                         \
     X(TRACE_FULL, 0, "trace full", "The session has more events than the trace keeps", "")         \
-    X(HEP_LOST, 0, "HEP lost", "A packet for the HEP collector could not be sent", "")
+    X(HEP_LOST, 0, "HEP lost", "A packet for the HEP collector could not be sent", "")             \
+    X(CAPTURE_LOST, 0, "capture lost", "A packet came faster than the capture is written", "")
 
 enum reason {
 #define X(id, status, label, text, clause) REASON_##id,

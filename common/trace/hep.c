@@ -6,6 +6,7 @@
 // is lost, counted as HEP_LOST, and said once in the log until the next one gets through.
 #include "common/trace/hep.h"
 
+#include "common/bytes.h"
 #include "common/log.h"
 #include "common/reason.h"
 
@@ -54,21 +55,15 @@ struct room {
     bool full;
 };
 
-static void put_number(uint8_t *to, uint64_t value, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        to[i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
-}
-
 static void put_bytes(struct room *r, unsigned type, const void *value, size_t len)
 {
     if (r->full || len > UINT16_MAX - CHUNK_HEAD || r->left < CHUNK_HEAD + len) {
         r->full = true;
         return;
     }
-    put_number(r->at, 0, 2);
-    put_number(r->at + 2, type, 2);
-    put_number(r->at + 4, CHUNK_HEAD + len, 2);
+    bytes_put_be(r->at, 0, 2);
+    bytes_put_be(r->at + 2, type, 2);
+    bytes_put_be(r->at + 4, CHUNK_HEAD + len, 2);
     memcpy(r->at + CHUNK_HEAD, value, len);
     r->at += CHUNK_HEAD + len;
     r->left -= CHUNK_HEAD + len;
@@ -78,7 +73,7 @@ static void put_value(struct room *r, unsigned type, uint64_t value, size_t byte
 {
     uint8_t text[8];
 
-    put_number(text, value, bytes);
+    bytes_put_be(text, value, bytes);
     put_bytes(r, type, text, bytes);
 }
 
@@ -114,7 +109,7 @@ size_t hep_encode(const struct hep_packet *p, uint8_t *to, size_t size)
     if (r.full || len > UINT16_MAX)
         return 0;
     memcpy(to, "HEP3", 4);
-    put_number(to + 4, len, 2);
+    bytes_put_be(to + 4, len, 2);
     return len;
 }
 

@@ -67,6 +67,7 @@ static void add_all(struct suite *s)
     suite_sipp(s);
     suite_operation(s);
     suite_admin(s);
+    suite_capture(s);
     suite_hep(s);
     suite_load(s);
 }

@@ -72,7 +72,7 @@ static void write_configuration(struct pcscf *p)
 
     flow_write(f, "pcscf.yaml",
                flow_text(f,
-                         "%s%s%s%s%s%s%s%s%s%s"
+                         "%s%s%s%s%s%s%s%s%s%s%s"
                          "ues: [%s]\n"
                          "trace: {directory: \"charts\"%s%s}\n"
                          "%s%s",
@@ -82,8 +82,8 @@ static void write_configuration(struct pcscf *p)
                          section(f, "t38", o->t38), section(f, "tcp", o->tcp),
                          section(f, "msrp", o->msrp), section(f, "bfcp", o->bfcp),
                          section(f, "agw", o->agw ? o->agw : "certificate_pool: 4"),
-                         section(f, "sip", o->sip), ues, o->trace ? ", " : "",
-                         o->trace ? o->trace : "", section(f, "log", o->log),
+                         section(f, "sip", o->sip), section(f, "capture", o->capture), ues,
+                         o->trace ? ", " : "", o->trace ? o->trace : "", section(f, "log", o->log),
                          section(f, "admin", admin)));
 }
 

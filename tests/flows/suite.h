@@ -38,6 +38,7 @@ void suite_openssl_tcp(struct suite *s);
 void suite_sipp(struct suite *s);
 void suite_operation(struct suite *s);
 void suite_admin(struct suite *s);
+void suite_capture(struct suite *s);
 void suite_hep(struct suite *s);
 void suite_load(struct suite *s);
 

@@ -140,7 +140,7 @@ START_TEST(the_reference_explains_every_key)
         memcpy(above, line, sizeof(above));
     }
     fclose(f);
-    ck_assert_uint_eq(keys, 87);
+    ck_assert_uint_eq(keys, 94);
 }
 END_TEST
 
@@ -190,6 +190,7 @@ static const char every_key[] =
     "sip: {sessions_max: 77, media_lines_max: 4, message_max: 8192, t1_ms: 100, timer_c_s: 200}\n"
     "trace: {directory: charts, events_max: 0, messages: sdp,\n"
     "        hep: \"udp:[::1]:9060\"}\n"
+    "capture: {directory: caps, per: time, max_mib: 7, files: 8, plaintext: true, keys: true}\n"
     "log: {level: debug}\n"
     "admin: {listen: \"[::1]:9000\"}\n";
 
@@ -268,6 +269,11 @@ START_TEST(every_key_of_the_rest)
     ck_assert_uint_eq(c.trace.events_max, 0);
     ck_assert_int_eq(c.trace.messages, TRACE_MESSAGES_SDP);
     ck_assert_uint_eq(addr_port(&c.trace.hep), 9060);
+    ck_assert_str_eq(c.capture.directory, "caps");
+    ck_assert_int_eq(c.capture.per, CAPTURE_PER_TIME);
+    ck_assert_uint_eq(c.capture.max_mib, 7);
+    ck_assert_uint_eq(c.capture.files, 8);
+    ck_assert(c.capture.plaintext && c.capture.keys);
 }
 END_TEST
 
@@ -373,7 +379,7 @@ START_TEST(unknown_keys)
                    "2: acces: unknown key, expected one of access, core, network, registration, "
                    "e2ae, ues, t38, tcp, "
                    "msrp, bfcp, agw, sip, "
-                   "trace, log, admin");
+                   "trace, capture, log, admin");
     expect_refused("access:\n  ports:\n    min: 20000\n    top: 1\n",
                    "4: access.ports.top: unknown key, expected one of min, max");
     expect_refused("access: {next_hop: request-uri}\n",
@@ -568,7 +574,7 @@ START_TEST(shown_values_are_harmless)
     expect_refused("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: 1\n",
                    "1: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: unknown key, expected one of access, "
                    "core, network, registration, e2ae, ues, t38, tcp, msrp, bfcp, agw, sip, trace, "
-                   "log, admin");
+                   "capture, log, admin");
 }
 END_TEST
 

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Happy path: a record names its session, or its context, whose session was named before; the
+// session has a file, or all share one; the record becomes blocks at the end of it.
+//
+// Failure paths: a session whose file is full is not recorded further, once said; the shared file
+// is followed by another one. A record without memory is left out. What the system refuses ends the
+// capture: the caller hears of it.
+#include "common/capture/writer.h"
+
+#include "common/capture/conversation.h"
+#include "common/capture/files.h"
+#include "common/capture/ip.h"
+#include "common/capture/pcapng.h"
+#include "common/capture/pdu.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+// A session that has ended waits so long for what media workers still have to tell of it.
+#define LINGER_US 1000000
+// A shared file covers so much time at most.
+#define SHARED_US (3600 * UINT64_C(1000000))
+#define COMMENT_SIZE 120
+
+// A file and whose it is.
+struct chapter {
+    char session[RECORD_SESSION_MAX]; // key; "": shared by all
+    struct file *file;
+    uint64_t begun_us;
+    uint64_t ended_us; // 0: it goes on
+    bool full;
+    UT_hash_handle hh;
+};
+
+struct context {
+    uint32_t id; // key
+    char session[RECORD_SESSION_MAX];
+    uint64_t ended_us;
+    UT_hash_handle hh;
+};
+
+// One direction of the plaintext of a stream.
+struct flow_key {
+    uint32_t context;
+    uint16_t stream, out;
+};
+struct flow {
+    struct flow_key key;
+    struct pdu_stream pdus;
+    UT_hash_handle hh;
+};
+
+struct writer {
+    const struct config *cfg;
+    struct files *files;
+    struct chapter *chapters;
+    struct context *contexts;
+    struct flow *flows;
+    struct conversations *conversations;
+    uint64_t wall_us; // what is added to a monotonic time, the same for a whole batch
+};
+
+// --- whose it is --------------------------------------------------------------------------------
+
+// "" when nobody knows.
+static const char *session_of(const struct writer *w, const struct record *r)
+{
+    struct context *context = NULL;
+
+    if (r->session[0] != '\0' || r->context == 0)
+        return r->session;
+    HASH_FIND(hh, w->contexts, &r->context, sizeof(r->context), context);
+    return context == NULL ? "" : context->session;
+}
+
+static void name_context(struct writer *w, const struct record *r)
+{
+    struct context *c = NULL;
+
+    HASH_FIND(hh, w->contexts, &r->context, sizeof(r->context), c);
+    if (c == NULL && (c = calloc(1, sizeof(*c))) != NULL) {
+        c->id = r->context;
+        HASH_ADD(hh, w->contexts, id, sizeof(c->id), c);
+    }
+    if (c != NULL)
+        memcpy(c->session, r->session, sizeof(c->session));
+}
+
+static bool is_shared(const struct writer *w)
+{
+    return w->cfg->capture.per == CAPTURE_PER_TIME;
+}
+
+// NULL: it goes into no file.
+static struct chapter *chapter_of(struct writer *w, const char *session, uint64_t now_us)
+{
+    struct chapter *c = NULL;
+    const char *key = is_shared(w) ? "" : session;
+
+    if (!is_shared(w) && session[0] == '\0')
+        return NULL;
+    HASH_FIND_STR(w->chapters, key, c);
+    if (c != NULL || (c = calloc(1, sizeof(*c))) == NULL)
+        return c;
+    snprintf(c->session, sizeof(c->session), "%s", key);
+    c->file = file_open(w->files, key[0] == '\0' ? "all" : key);
+    c->begun_us = now_us;
+    if (c->file == NULL) {
+        free(c);
+        return NULL;
+    }
+    HASH_ADD_STR(w->chapters, session, c);
+    return c;
+}
+
+static void drop_chapter(struct writer *w, struct chapter *c)
+{
+    HASH_DEL(w->chapters, c);
+    file_close(c->file);
+    free(c);
+}
+
+// --- appending ----------------------------------------------------------------------------------
+
+static int append(struct chapter *c, const struct strbuf *blocks)
+{
+    struct strbuf all = STRBUF_INIT;
+    int rc;
+
+    if (file_is_begun(c->file))
+        return file_append(c->file, blocks);
+    pcapng_put_head(&all);
+    strbuf_add(&all, blocks->text, blocks->len);
+    rc = all.failed ? 0 : file_append(c->file, &all);
+    strbuf_free(&all);
+    return rc;
+}
+
+static void tell_full(struct chapter *c)
+{
+    c->full = true;
+    log_warn("capture", "the file of session %.8s is full: no more of it is recorded", c->session);
+}
+
+// What became of a shared file that is full or old: the next one goes on.
+static int append_to_next(struct writer *w, struct chapter *c, const struct strbuf *blocks,
+                          uint64_t now_us)
+{
+    drop_chapter(w, c);
+    c = chapter_of(w, "", now_us);
+    return c == NULL ? 0 : append(c, blocks);
+}
+
+// Appends the blocks to the file of a session and frees them.
+static int put(struct writer *w, const struct record *r, struct strbuf *blocks)
+{
+    struct chapter *c = chapter_of(w, session_of(w, r), r->time_us);
+    int rc = 0;
+
+    if (c == NULL || c->full || blocks->failed || blocks->len == 0)
+        goto out;
+    if (is_shared(w) && r->time_us > c->begun_us + SHARED_US) {
+        rc = append_to_next(w, c, blocks, r->time_us);
+        goto out;
+    }
+    rc = append(c, blocks);
+    if (rc == FILE_FULL && is_shared(w) && file_is_begun(c->file))
+        rc = append_to_next(w, c, blocks, r->time_us);
+    else if (rc == FILE_FULL)
+        tell_full(c);
+out:
+    strbuf_free(blocks);
+    return rc == FILE_FULL ? 0 : rc;
+}
+
+// "session 3f2a.., stream 1, T1, from the UE"
+static const char *comment(const struct writer *w, const struct record *r,
+                           char text[static COMMENT_SIZE])
+{
+    const char *session = session_of(w, r), *peer = r->side == 0 ? "UE" : "core";
+    char which[64];
+
+    if (r->kind == RECORD_SIP)
+        snprintf(which, sizeof(which), "SIP");
+    else
+        snprintf(which, sizeof(which), "stream %u, T%d", r->stream, r->side + 1);
+    snprintf(text, COMMENT_SIZE, "%s%s, %s, %s the %s", session[0] == '\0' ? "no" : "session ",
+             session[0] == '\0' ? " session" : session, which, r->out ? "to" : "from", peer);
+    return text;
+}
+
+// Makes a block of a packet, which is freed.
+static void put_packet(const struct writer *w, struct strbuf *blocks, const struct record *r,
+                       enum pcapng_interface interface, struct strbuf *packet)
+{
+    char text[COMMENT_SIZE];
+
+    if (packet->failed)
+        blocks->failed = true;
+    else
+        pcapng_put_packet(blocks, interface, r->time_us + w->wall_us, packet->text, packet->len,
+                          comment(w, r, text));
+    strbuf_free(packet);
+}
+
+// --- kinds of records ---------------------------------------------------------------------------
+
+static int put_datagram(struct writer *w, const struct record *r)
+{
+    struct strbuf blocks = STRBUF_INIT, packet = STRBUF_INIT;
+
+    ip_put_udp(&packet, &r->from, &r->to, r->data,
+               r->len < IP_PAYLOAD_MAX ? r->len : IP_PAYLOAD_MAX);
+    put_packet(w, &blocks, r, PCAPNG_IP, &packet);
+    return put(w, r, &blocks);
+}
+
+static void put_segment(const struct writer *w, struct strbuf *blocks, const struct record *r,
+                        bool back, unsigned flags, const uint8_t *data, size_t len)
+{
+    const struct addr *from = back ? &r->to : &r->from, *to = back ? &r->from : &r->to;
+    struct strbuf packet = STRBUF_INIT;
+    struct tcp_numbers numbers = conversation_step(
+        w->conversations, from, to, (uint32_t)len + ((flags & (TCP_SYN | TCP_FIN)) != 0));
+
+    ip_put_tcp(&packet, from, to, numbers, flags, data, len);
+    put_packet(w, blocks, r, PCAPNG_IP, &packet);
+}
+
+static int put_connected(struct writer *w, const struct record *r)
+{
+    struct strbuf blocks = STRBUF_INIT;
+
+    conversation_begin(w->conversations, &r->from, &r->to);
+    put_segment(w, &blocks, r, false, TCP_SYN, NULL, 0);
+    put_segment(w, &blocks, r, true, TCP_SYN | TCP_ACK, NULL, 0);
+    put_segment(w, &blocks, r, false, TCP_ACK, NULL, 0);
+    return put(w, r, &blocks);
+}
+
+static int put_bytes(struct writer *w, const struct record *r)
+{
+    struct strbuf blocks = STRBUF_INIT;
+
+    for (size_t at = 0; at < r->len;) {
+        size_t len = r->len - at < IP_PAYLOAD_MAX ? r->len - at : IP_PAYLOAD_MAX;
+        put_segment(w, &blocks, r, false, TCP_PUSH | TCP_ACK, (const uint8_t *)r->data + at, len);
+        at += len;
+    }
+    return put(w, r, &blocks);
+}
+
+static int put_finished(struct writer *w, const struct record *r)
+{
+    struct strbuf blocks = STRBUF_INIT;
+
+    put_segment(w, &blocks, r, false, TCP_FIN | TCP_ACK, NULL, 0);
+    return put(w, r, &blocks);
+}
+
+static int put_secret(struct writer *w, const struct record *r)
+{
+    struct strbuf blocks = STRBUF_INIT;
+
+    pcapng_put_secrets(&blocks, r->data, r->len);
+    return put(w, r, &blocks);
+}
+
+// --- plaintext ----------------------------------------------------------------------------------
+
+struct plain {
+    struct writer *w;
+    const struct record *r;
+    struct strbuf blocks;
+};
+
+static void put_pdu(void *arg, const char *dissector, const uint8_t *pdu, size_t len)
+{
+    struct plain *p = arg;
+    struct strbuf packet = STRBUF_INIT;
+
+    pcapng_put_pdu_head(&packet, dissector, p->r->tcp, &p->r->from, &p->r->to);
+    strbuf_add(&packet, (const char *)pdu, len);
+    put_packet(p->w, &p->blocks, p->r, PCAPNG_PLAIN, &packet);
+}
+
+static struct flow *flow_of(struct writer *w, const struct record *r)
+{
+    struct flow_key key = {r->context, r->stream, r->out};
+    struct flow *flow = NULL;
+
+    HASH_FIND(hh, w->flows, &key, sizeof(key), flow);
+    if (flow != NULL || (flow = calloc(1, sizeof(*flow))) == NULL)
+        return flow;
+    flow->key = key;
+    HASH_ADD(hh, w->flows, key, sizeof(flow->key), flow);
+    return flow;
+}
+
+static int put_plain(struct writer *w, const struct record *r)
+{
+    static const char *const dissectors[] = {
+        [PROTOCOL_UDPTL] = "t38_udp", [PROTOCOL_RTP] = "rtp", [PROTOCOL_RTCP] = "rtcp"};
+    struct plain plain = {w, r, STRBUF_INIT};
+    struct flow *flow = r->tcp ? flow_of(w, r) : NULL;
+
+    if (!r->tcp)
+        put_pdu(&plain, dissectors[r->protocol], r->data, r->len);
+    else if (flow != NULL)
+        pdu_take(&flow->pdus, r->data, r->len, put_pdu, &plain);
+    return put(w, r, &plain.blocks);
+}
+
+// --- ends ---------------------------------------------------------------------------------------
+
+static void mark_ended(struct writer *w, const struct record *r)
+{
+    struct chapter *c = NULL;
+    struct context *context, *next;
+
+    HASH_FIND_STR(w->chapters, r->session, c);
+    if (c != NULL && !is_shared(w))
+        c->ended_us = r->time_us;
+    HASH_ITER(hh, w->contexts, context, next)
+    {
+        if (strcmp(context->session, r->session) == 0)
+            context->ended_us = r->time_us;
+    }
+}
+
+static void drop_flows(struct writer *w, uint32_t context, bool all)
+{
+    struct flow *flow, *next;
+
+    HASH_ITER(hh, w->flows, flow, next)
+    {
+        if (!all && flow->key.context != context)
+            continue;
+        HASH_DEL(w->flows, flow);
+        pdu_clear(&flow->pdus);
+        free(flow);
+    }
+}
+
+static bool is_over(uint64_t ended_us, uint64_t now_us, bool all)
+{
+    return all || (ended_us != 0 && now_us > ended_us + LINGER_US);
+}
+
+static void sweep(struct writer *w, uint64_t now_us, bool all)
+{
+    struct chapter *c, *next_chapter;
+    struct context *context, *next_context;
+
+    HASH_ITER(hh, w->contexts, context, next_context)
+    {
+        if (!is_over(context->ended_us, now_us, all))
+            continue;
+        drop_flows(w, context->id, false);
+        HASH_DEL(w->contexts, context);
+        free(context);
+    }
+    HASH_ITER(hh, w->chapters, c, next_chapter)
+    {
+        if (is_over(c->ended_us, now_us, all))
+            drop_chapter(w, c);
+    }
+}
+
+// --- interface ----------------------------------------------------------------------------------
+
+int writer_open(struct writer **out, const struct config *cfg, char error[static CONFIG_ERROR_MAX])
+{
+    struct writer *w = calloc(1, sizeof(*w));
+    int rc = -ENOMEM;
+
+    snprintf(error, CONFIG_ERROR_MAX, "capture: out of memory");
+    if (w == NULL)
+        return rc;
+    w->cfg = cfg;
+    w->wall_us = clock_wall_us(0);
+    w->conversations = conversations_open();
+    if (w->conversations != NULL)
+        rc = files_open(&w->files, cfg, error);
+    if (rc < 0)
+        writer_close(w);
+    else
+        *out = w;
+    return rc;
+}
+
+void writer_close(struct writer *w)
+{
+    if (w == NULL)
+        return;
+    sweep(w, 0, true);
+    drop_flows(w, 0, true);
+    conversations_close(w->conversations);
+    files_close(w->files);
+    free(w);
+}
+
+int writer_take(struct writer *w, const struct record *r)
+{
+    switch ((enum record_kind)r->kind) {
+    case RECORD_SIP:
+        return r->tcp ? put_bytes(w, r) : put_datagram(w, r);
+    case RECORD_DATAGRAM:
+        return put_datagram(w, r);
+    case RECORD_CONNECTED:
+        return put_connected(w, r);
+    case RECORD_BYTES:
+        return put_bytes(w, r);
+    case RECORD_FINISHED:
+        return put_finished(w, r);
+    case RECORD_PLAIN:
+        return put_plain(w, r);
+    case RECORD_SECRET:
+        return put_secret(w, r);
+    case RECORD_NAME:
+        name_context(w, r);
+        return 0;
+    case RECORD_END:
+        mark_ended(w, r);
+        return 0;
+    }
+    return 0;
+}
+
+int writer_flush(struct writer *w, uint64_t now_us)
+{
+    int rc = files_flush(w->files);
+
+    sweep(w, now_us, false);
+    w->wall_us = clock_wall_us(0);
+    return rc;
+}
