@@ -4,7 +4,7 @@
 # 6.2.10.4), from nothing.
 #
 # Happy path: a document and a file are made; the P-CSCF and two user agents start on loopback
-# addresses of their own. A fax, a chat with a file transfer and a floor request go from the UE to
+# addresses of their own. The UE registers, and agrees on media security with it. A fax, a chat with a file transfer and a floor request go from the UE to
 # the core and from the core to the UE; the pages that arrive are compared pixel by pixel, the files
 # byte by byte; all charts are shown. BUILD/demo/ keeps pages, files, charts, logs.
 # Failure: the first step that does not hold is named with what the programs said, and the exit
@@ -17,6 +17,7 @@ pages=3
 speed=20 # times faster than a fax machine; a relay in between stands that well
 patience=50 # seconds for one call: ten times what the longest takes
 file_bytes=1048576
+mediasec='udptl-dtls;mediasec, msrp-tls;mediasec, bfcp-tls;mediasec'
 
 # Addresses of this run alone: the whole of 127/8 is local.
 net=127.$((16 + $$ / 250 % 200)).$((1 + $$ % 250))
@@ -63,7 +64,6 @@ start_pcscf() {
     cat >"$out/pcscf.yaml" <<END
 access: {listen: ["$access"], media: ["$net.1"]}
 core: {listen: ["$core"], media: ["$net.1"], next_hop: "$peer"}
-ues: [{user: alice, contact: "$ue"}]
 e2ae: {mechanisms: [udptl-dtls, msrp-tls, bfcp-tls]}
 trace: {directory: "$out/trace"}
 admin: {listen: "off"}
@@ -97,6 +97,12 @@ show() {
             ;;
         'offer-received '* | 'answer-received '*)
             ok "$who gets $(value proto "$line"), setup $(value setup "$line"), a fingerprint"
+            ;;
+        'registered status=200 '*)
+            ok "$who is registered; the P-CSCF's mechanisms: ${line#*security-server=}"
+            ;;
+        'registrar '*)
+            ok "$who has a registration of $(value identity "$line")"
             ;;
         'dtls-established '*)
             ok "$who: DTLS is up as $(value role "$line"), the P-CSCF's certificate verified"
@@ -256,8 +262,10 @@ head -c $file_bytes /dev/urandom >"$out/file.bin"
 ok "a file of $file_bytes bytes: $out/file.bin"
 start_pcscf
 
-head_line 'Fax 1, from the UE: DTLS to the P-CSCF, plain UDPTL into the core (6.2.10.4.2)'
+head_line 'Registration with mediasec, then fax 1, from the UE: DTLS to the P-CSCF, plain UDPTL into the core (6.2.10.4.2)'
 from_ue
+call+=(--register --user alice --password secret --mediasec "$mediasec")
+answer+=(--registrar --user alice --password secret)
 fax 1 UE core
 
 head_line 'Fax 2, to the UE: plain UDPTL out of the core, DTLS to the UE (6.2.10.4.3)'
@@ -281,6 +289,7 @@ to_ue
 floor 6 core UE
 
 stop_pcscf
+keep 0 0 'mechanisms of the UE'
 keep 1 16 'figure 6.2.10.4.2.1'
 keep 2 16 'figure 6.2.10.4.3.1'
 keep 3 17 'MSRP from the IMS access network'
@@ -289,7 +298,7 @@ keep 5 17 'BFCP from the IMS access network'
 keep 6 19 'BFCP towards the IMS access network'
 rmdir "$out/trace"
 
-head_line 'All six calls came through; each chart holds all steps of its figure.'
-ok "charts with Iq elements, H.248 and SDP bodies: $out/1-chart.txt to $out/6-chart.txt"
-ok "the same for Git forges (Mermaid): $out/1-chart.mmd to $out/6-chart.mmd"
+head_line 'The UE is registered and all six calls came through; each chart holds all steps of its figure.'
+ok "charts with Iq elements, H.248 and SDP bodies: $out/0-chart.txt to $out/6-chart.txt"
+ok "the same for Git forges (Mermaid): $out/0-chart.mmd to $out/6-chart.mmd"
 ok "what was sent: $out/document.tif, $out/file.bin; what arrived: $out/[1-4]-received.*"
