@@ -23,11 +23,11 @@ CC      := clang
 endif
 
 # What the build stands on. Tests and the user agent need a few more.
-PKGS      := sofia-sip-ua gnutls nettle libuv libcyaml yaml-0.1 libmicrohttpd jansson sqlite3 liblz4
+PKGS      := sofia-sip-ua gnutls nettle libuv libcyaml yaml-0.1 libmicrohttpd jansson sqlite3 expat liblz4
 TEST_PKGS := check spandsp libtiff-4 libsrtp2
 DEPS := gcc libc6-dev pkg-config \
         libsofia-sip-ua-dev libgnutls28-dev nettle-dev libuv1-dev uthash-dev \
-        libcyaml-dev libyaml-dev libmicrohttpd-dev libjansson-dev libsqlite3-dev \
+        libcyaml-dev libyaml-dev libmicrohttpd-dev libjansson-dev libsqlite3-dev libexpat1-dev \
         libjemalloc-dev liblz4-dev \
         check libspandsp-dev libsrtp2-dev libtiff-dev libtiff-tools sip-tester sngrep tshark \
         valgrind openssl procps dpkg-dev groff-base jq

@@ -88,6 +88,9 @@ struct hop route_next(const struct forward *f, const sip_t *sip);
 #define ROUTE_URI_MAX 160
 const char *route_own_uri(const struct listen *listen, const char *token, bool tcp,
                           char buf[static ROUTE_URI_MAX]);
+// The same of the listening point where the core reaches this node: what Path says. Returns buf.
+const char *route_path(const struct proxy *proxy, const char *token,
+                       char buf[static ROUTE_URI_MAX]);
 // The mechanisms agreed with the UE of a call: as configured for it by name, else as registered,
 // else as configured for all.
 unsigned route_mediasec(const struct forward *f, const sip_t *sip);

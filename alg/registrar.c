@@ -9,6 +9,7 @@
 #include "alg/registrar.h"
 
 #include "alg/proxy_internal.h"
+#include "alg/regevent.h"
 #include "alg/register.h"
 #include "alg/registration_record.h"
 #include "alg/regstore.h"
@@ -27,8 +28,9 @@
 struct registrar {
     struct proxy *proxy;
     struct registrations *all;
-    struct regstore *store; // NULL: none
-    uv_timer_t *tick;       // closes by itself, after the registrar
+    struct regstore *store;      // NULL: none
+    struct regevents *regevents; // NULL: off
+    uv_timer_t *tick;            // closes by itself, after the registrar
 };
 
 // A REGISTER on its way; what it said is needed again when its answer comes.
@@ -55,6 +57,8 @@ static void on_ended(void *arg, struct registration *r, enum reason reason)
     session_trace_note(registration_trace(r), reason_clause(reason), "%s", reason_text(reason));
     if (registrar->store)
         regstore_remove(registrar->store, registration_token(r));
+    if (registrar->regevents)
+        regevents_leave(registrar->regevents, r);
     if (registrar->proxy->sessions)
         sessions_forget(registrar->proxy->sessions, r, reason);
 }
@@ -63,6 +67,8 @@ static void on_tick(uv_timer_t *timer)
 {
     struct registrar *registrar = timer->data;
     registrations_expire(registrar->all, now_ms());
+    if (registrar->regevents)
+        regevents_tick(registrar->regevents, now_ms());
     if (registrations_count(registrar->all) == 0)
         uv_timer_stop(timer);
 }
@@ -160,6 +166,9 @@ int registrar_open(struct registrar **out, struct proxy *proxy, char error[stati
         return -ENOMEM;
     registrar->proxy = proxy;
     int err = make_table(registrar);
+    if (!err && proxy->cfg->registration.reg_event &&
+        !(registrar->regevents = regevents_open(proxy, registrar->all)))
+        err = -ENOMEM;
     if (!err && file[0])
         err = regstore_open(&registrar->store, file, error);
     if (err) {
@@ -178,9 +187,15 @@ void registrar_close(struct registrar *registrar)
         return;
     if (registrar->tick)
         uv_close((uv_handle_t *)registrar->tick, free_handle);
+    regevents_close(registrar->regevents);
     registrations_close(registrar->all);
     regstore_close(registrar->store);
     free(registrar);
+}
+
+struct regevents *registrar_regevents(const struct registrar *registrar)
+{
+    return registrar ? registrar->regevents : NULL;
 }
 
 struct registrations *registrar_all(const struct registrar *registrar)
@@ -296,17 +311,6 @@ static enum reason take_up(struct registrar *registrar, struct forward *f, struc
     return REASON_NONE;
 }
 
-// Path points to where the core reaches this node.
-static const char *path_uri(const struct forward *f, char buf[static ROUTE_URI_MAX])
-{
-    const struct proxy *proxy = f->proxy;
-    const struct listen *core = NULL;
-    for (unsigned i = 0; i < proxy->listen_count && !core; i++)
-        if (proxy->listen[i].side == SIDE_CORE)
-            core = &proxy->listen[i];
-    return route_own_uri(core, f->registering->token, false, buf);
-}
-
 static int edit_request(struct registrar *registrar, struct forward *f, struct trace *trace,
                         msg_t *msg, sip_t *sip)
 {
@@ -321,7 +325,7 @@ static int edit_request(struct registrar *registrar, struct forward *f, struct t
                             .arg = trace};
     int err = policy_apply(&policy, msg, sip);
     if (!err)
-        err = register_to_core(&edit, facts, path_uri(f, path),
+        err = register_to_core(&edit, facts, route_path(f->proxy, f->registering->token, path),
                                register_integrity(facts, is_bound(registrar, &facts->request)),
                                f->proxy->cfg);
     return err;
@@ -402,6 +406,8 @@ static void accept_grant(struct registrar *registrar, struct forward *f, struct 
     } else if (grant.expires_s > 0) {
         keep(registrar, r, former);
         tell_accepted(f, r);
+        if (registrar->regevents)
+            regevents_follow(registrar->regevents, r);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "common/reason.h"
 
 struct registrar;
+struct regevents;
 
 // proxy is borrowed; its listening points are open. With registration.store what was registered
 // before the restart is registered still. Returns 0 or a negative errno with a sentence in error.
@@ -17,6 +18,7 @@ int registrar_open(struct registrar **out, struct proxy *proxy,
                    char error[static CONFIG_ERROR_MAX]);
 void registrar_close(struct registrar *registrar); // NULL is allowed
 struct registrations *registrar_all(const struct registrar *registrar);
+struct regevents *registrar_regevents(const struct registrar *registrar); // NULL: off
 
 // A REGISTER of f came from the access side; msg is the copy that goes to the core. With a reason
 // it must not be sent; f may have been answered already.

@@ -8,6 +8,7 @@
 #include "alg/wire.h"
 
 #include "alg/branch.h"
+#include "alg/regevent.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -308,10 +309,20 @@ static enum reason admit(const struct passage *p)
     return busy && !p->facts.to_tag && !for_us(p) ? REASON_OVERLOAD : REASON_NONE;
 }
 
+// A NOTIFY of a subscription of our own; it has been answered.
+static bool is_own_notify(const struct passage *p)
+{
+    struct regevents *own = registrar_regevents(p->proxy->registrar);
+    return own && p->in->side == SIDE_CORE && strcmp(p->facts.method, "NOTIFY") == 0 &&
+           regevents_notify(own, p->f, p->sip);
+}
+
 static void serve(struct passage *p)
 {
     const char *text = "";
     enum reason reason = admit(p);
+    if (reason == REASON_NONE && is_own_notify(p))
+        return;
     if (reason == REASON_NONE && for_us(p)) {
         tap(p);
         proxy_answer(p->f, 200, NULL, NULL);

@@ -188,6 +188,14 @@ const char *route_own_uri(const struct listen *listen, const char *token, bool t
     return buf;
 }
 
+const char *route_path(const struct proxy *proxy, const char *token, char buf[static ROUTE_URI_MAX])
+{
+    const struct listen *core = proxy->listen;
+    while (core->side != SIDE_CORE) // there is one always
+        core++;
+    return route_own_uri(core, token, false, buf);
+}
+
 unsigned route_mediasec(const struct forward *f, const sip_t *sip)
 {
     const struct config *cfg = f->proxy->cfg;

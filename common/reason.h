@@ -36,6 +36,11 @@
     X(REGISTRATION_EXPIRED, 480, "registration expired",                                           \
       "The registration was not renewed in time", "TS 24.229 5.2.5")                               \
     X(DEREGISTERED, 480, "de-registered", "The UE is no longer registered", "TS 24.229 5.2.5")     \
+    X(NETWORK_DEREGISTERED, 480, "de-registered by the network",                                   \
+      "The network has ended the registration of the UE", "TS 24.229 5.2.5.2")                     \
+    X(SUBSCRIBE_REFUSED, 0, "reg-event refused",                                                   \
+      "The core has refused the subscription to a user's registration", "TS 24.229 5.2.3")         \
+    X(REGINFO, 0, "reginfo not read", "The body of a NOTIFY is no reginfo document", "RFC 3680 5") \
     X(STORE_DAMAGED, 0, "store damaged",                                                           \
       "The file of registrations was damaged and has been set aside", "")                          \
     X(STORE_WRITE, 0, "store not written", "A registration could not be written to its file", "")  \

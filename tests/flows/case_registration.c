@@ -526,6 +526,83 @@ START_TEST(a_damaged_store_is_set_aside)
 }
 END_TEST
 
+// --- what the network does to a registration ---------------------------------------------------
+
+static const char *reginfo(struct stage *s, unsigned version, const char *contact)
+{
+    return flow_text(s->f,
+                     "<?xml version=\"1.0\"?>\n"
+                     "<reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"%u\" "
+                     "state=\"full\">\n"
+                     "<registration aor=\"sip:alice@example.net\" id=\"a\" state=\"active\">\n"
+                     "<contact id=\"c\" %s><uri>sip:alice@%s</uri></contact>\n"
+                     "</registration></reginfo>\n",
+                     version, contact, sip_address(s->ue));
+}
+
+// A NOTIFY in the dialog of that SUBSCRIBE; it must be answered 200.
+static void notify(struct stage *s, const char *subscribe, unsigned cseq, const char *body)
+{
+    const char *own = flow_value(s->f, subscribe, "^Contact: ", "<");
+
+    sip_send(s->core,
+             flow_text(s->f,
+                       "NOTIFY %s SIP/2.0\nVia: SIP/2.0/UDP %s;branch=z9hG4bK-n%u\n"
+                       "Max-Forwards: 70\nFrom: %s;tag=t1\nTo: %s\nCall-ID: %s\n"
+                       "CSeq: %u NOTIFY\nContact: <sip:scscf@%s>\nEvent: reg\n"
+                       "Subscription-State: active;expires=600000\n"
+                       "Content-Type: application/reginfo+xml\nContent-Length: %zu\n\n%s",
+                       flow_copy(s->f, own, strcspn(own, ">")), sip_address(s->core), cseq,
+                       sip_header(s->core, subscribe, "To"), sip_header(s->core, subscribe, "From"),
+                       sip_header(s->core, subscribe, "Call-ID"), cseq, sip_address(s->core),
+                       strlen(body) + text_count(body, "$") - 1, body));
+    sip_expect(s->core, "^SIP/2.0 200 ");
+}
+
+// PCSCF-023, PCSCF-024: one SUBSCRIBE per new user, in the name of the Path; a NOTIFY that is old
+// is answered and ignored, one that ends his contact ends the registration.
+START_TEST(the_network_can_end_a_registration)
+{
+    struct stage s = stage_open(
+        "reg-event", &(struct pcscf_options){UNNAMED, .registration = "reg_event: true"});
+    const char *token = registered(&s, s.ue, NULL, 600);
+    const char *subscribe = sip_expect(s.core, "^SUBSCRIBE sip:alice@example.net ");
+    const char *own = flow_text(s.f, "<sip:%s@%s>", token, pcscf_core(s.p));
+
+    must_say(s.f, subscribe, "^Event: reg$");
+    must_say(s.f, subscribe, "^Expires: 600000$");
+    must_say(s.f, subscribe, "^Accept: application/reginfo.xml$");
+    must_say(s.f, subscribe, "^P-Charging-Vector: icid-value=[^;]+;orig-ioi=visited.example$");
+    ck_assert_str_eq(sip_header(s.core, subscribe, "P-Asserted-Identity"), own);
+    sip_send(s.core, sip_response(s.core, subscribe, "200 OK", "Expires: 600000\n", NULL));
+    notify(&s, subscribe, 1, reginfo(&s, 5, "state=\"active\" event=\"registered\""));
+    notify(&s, subscribe, 2, reginfo(&s, 4, "state=\"terminated\" event=\"deactivated\""));
+    registered(&s, s.ue, NULL, 600); // no second SUBSCRIBE:
+    reaches(&s, token, s.ue);
+    notify(&s, subscribe, 3, reginfo(&s, 6, "state=\"terminated\" event=\"deactivated\""));
+    reaches_nobody(&s, token, "480");
+    stage_close(&s, NULL);
+}
+END_TEST
+
+// PCSCF-023: a core that refuses the subscription serves the user all the same; the next REGISTER
+// asks again.
+START_TEST(a_refused_subscription_is_tried_again_with_the_next_REGISTER)
+{
+    struct stage s = stage_open(
+        "reg-event-489", &(struct pcscf_options){UNNAMED, .registration = "reg_event: true"});
+    const char *token = registered(&s, s.ue, NULL, 600);
+    const char *subscribe = sip_expect(s.core, "^SUBSCRIBE ");
+
+    sip_send(s.core, sip_response(s.core, subscribe, "489 Bad Event", NULL, NULL));
+    reaches(&s, token, s.ue);
+    registered(&s, s.ue, NULL, 600);
+    subscribe = sip_expect(s.core, "^SUBSCRIBE ");
+    sip_send(s.core, sip_response(s.core, subscribe, "200 OK", NULL, NULL));
+    stage_close(&s, "subscribe_refused");
+}
+END_TEST
+
 // --- who may send ------------------------------------------------------------------------------
 
 // PCSCF-030: with registration.required nobody else is served, but for an emergency.
@@ -598,5 +675,7 @@ void suite_registration(struct suite *s)
     ONCE(s, expiry_ends_registration_and_sessions_silently);
     ONCE(s, registrations_survive_a_restart);
     ONCE(s, a_damaged_store_is_set_aside);
+    ONCE(s, the_network_can_end_a_registration);
+    ONCE(s, a_refused_subscription_is_tried_again_with_the_next_REGISTER);
     ONCE(s, who_is_not_registered_is_refused_where_it_is_required);
 }
