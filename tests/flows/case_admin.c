@@ -47,6 +47,9 @@ START_TEST(a_live_call_is_shown_and_ended)
     must_say(f, shown, "figure 6.2.10.4.2.1$");
     must_say(f, ctl_says(p, 0, flow_text(f, "call %s chart", id)), "1. INVITE .SDP offer.");
     must_say(f, ctl_says(p, 0, flow_text(f, "call %s chart mermaid", id)), "^sequenceDiagram$");
+    must_say(f, ctl_says(p, 0, flow_text(f, "call %s chart html", id)), "</html>");
+    must_say(f, ctl_says(p, 0, flow_text(f, "call %s chart svg", id)), "</svg>");
+    must_say(f, ctl_says(p, 0, flow_text(f, "--json call %s chart", id)), "^[[{]");
     must_say(f, ctl_says(p, 0, "ports"), "^access +1 +200 +20000-20199$");
     must_say(f, ctl_says(p, 0, "counters"),
              "^pcscf_handshakes_total.role=.server.,result=.established.. +1$");

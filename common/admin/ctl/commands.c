@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 // Sessions of one page of the list.
 #define PAGE 1000
@@ -372,8 +373,13 @@ static int chart(struct ctl *ctl)
     if (!ctl_call_path(path, sizeof(path), ctl->words[0], rest))
         return CTL_USAGE;
     char *body = ctl_text(ctl, "GET", path, &status);
-    if (body)
+    // Pages and pictures go into files byte for byte; what is for eyes holds nothing that moves a
+    // cursor, wherever it goes.
+    bool for_eyes = known < 2 || isatty(STDOUT_FILENO);
+    if (body && for_eyes)
         screen_text(body);
+    else if (body)
+        fputs(body, stdout);
     free(body);
     return status;
 }

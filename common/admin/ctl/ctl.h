@@ -44,7 +44,8 @@ int ctl_watch(struct ctl *ctl);
 
 // --- on the screen ----------------------------------------------------------------------------
 
-// Prints text that may come from a peer: what could move a cursor becomes '?'; line ends stay.
+// Prints text that may come from a peer: what could move a cursor becomes '?'; line ends and tabs
+// stay.
 void screen_text(const char *text);
 // The first characters of it, at most so many, line ends among them. Returns how many.
 int screen_cut(const char *text, int most);

@@ -33,7 +33,7 @@ void screen_text(const char *text)
     bool harmless;
     for (const unsigned char *c = (const unsigned char *)text; *c != '\0';) {
         size_t len = character(c, &harmless);
-        put(c, len, harmless || *c == '\n');
+        put(c, len, harmless || *c == '\n' || *c == '\t');
         c += len;
     }
 }
