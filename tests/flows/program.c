@@ -230,6 +230,11 @@ const char *program_label(const struct program *p)
     return p->label;
 }
 
+struct flow *program_flow(const struct program *p)
+{
+    return p->flow;
+}
+
 struct program *program_next(const struct program *p)
 {
     return p->next;

@@ -29,6 +29,7 @@ void program_write(struct program *p, const void *bytes, size_t len);
 
 pid_t program_pid(const struct program *p);
 const char *program_label(const struct program *p);
+struct flow *program_flow(const struct program *p);
 struct program *program_next(const struct program *p);
 
 // Reads what programs say, and returns when one of them said something or ended, when fd (-1: none)
