@@ -209,19 +209,42 @@
     return String(value);
   }
 
-  // Whatever is known of a registration is a column.
-  function registrationsView() {
-    let closed = false, timer = 0;
+  // What a table shows of a registration; the rest is opened below it.
+  const COLUMNS = { identity: "identity", contact: "contact", state: "state", flow: "flow",
+    mediasec: "media security", expires_s: "expires in" };
 
+  function column(registration, name) {
+    const value = registration[name];
+    if (name === "identity" || name === "contact") return who(value);
+    if (name === "expires_s") return lasts(value);
+    if (name === "flow" && value)
+      return value.transport + " " + value.remote + (value.lost ? ", lost" : "");
+    return plain(value);
+  }
+
+  function registrationRow(registration) {
+    const rest = Object.entries(registration).filter(([name]) => !(name in COLUMNS));
+    const more = make("details", "", make("summary", "", "more"),
+      facts(rest.map(([name, value]) => name.replace(/_/g, " ") + ": " +
+        (plain(value) || "\u2013")).join("\n")));
+    return make("tr", "", ...Object.keys(COLUMNS).map((name) =>
+      make("td", "", column(registration, name))), make("td", "", more));
+  }
+
+  function registrationsView() {
+    let closed = false, timer = 0, known = "";
+
+    // Only the time that is left changes all the time: what was opened stays open.
     async function turn() {
       try {
-        const list = (await json("regs")).registrations || [];
-        const names = [...new Set(list.flatMap((one) => Object.keys(one)))];
-        $("regs-names").replaceChildren(...names.map((name) =>
-          make("th", "", name.replace(/_/g, " "))));
-        $("regs-rows").replaceChildren(...list.map((one) =>
-          make("tr", "", ...names.map((name) => make("td", "", plain(one[name]))))));
-        $("regs-count").textContent = list.length ? count(list.length) + " registrations"
+        const answer = await json("regs?limit=" + PAGE), list = answer.registrations || [];
+        const now = JSON.stringify(list.map((one) => ({ ...one, expires_s: 0 })));
+        if (now !== known) $("regs-rows").replaceChildren(...list.map(registrationRow));
+        else list.forEach((one, i) => {
+          $("regs-rows").children[i].children[5].textContent = lasts(one.expires_s);
+        });
+        known = now;
+        $("regs-count").textContent = list.length ? count(answer.total) + " registrations"
           : "No registrations.";
         trouble(null);
       } catch (error) {
@@ -229,6 +252,8 @@
       }
       if (!closed) timer = setTimeout(turn, STATUS_MS);
     }
+    $("regs-names").replaceChildren(...[...Object.values(COLUMNS), ""].map((title) =>
+      make("th", "", title)));
     turn();
     return {
       close() {
