@@ -53,6 +53,7 @@
 
   const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour12: false });
   const count = (n) => Number(n).toLocaleString("en");
+  const some = (n, what) => count(n) + " " + what + (n === 1 ? "" : "s");
   const isLive = (call) => call.state !== "ended" && !call.ended;
 
   // "alice@example.net" of a name-addr.
@@ -141,8 +142,8 @@
         : all.filter((call) => words.every((word) => text(call).includes(word)));
       space.style.height = shown.length * ROW + "px";
       $("calls-table").setAttribute("aria-rowcount", shown.length + 1);
-      $("count").textContent = shown.length === total ? count(total) + " sessions"
-        : count(shown.length) + " of " + count(total) + " sessions";
+      $("count").textContent = (shown.length === total ? "" : count(shown.length) + " of ") +
+        some(total, "session");
       empty.hidden = shown.length > 0;
       empty.textContent = all.length ? "No session fits the filter." : "No sessions yet.";
       draw();
@@ -244,8 +245,7 @@
           $("regs-rows").children[i].children[5].textContent = lasts(one.expires_s);
         });
         known = now;
-        $("regs-count").textContent = list.length ? count(answer.total) + " registrations"
-          : "No registrations.";
+        $("regs-count").textContent = some(answer.total, "registration");
         trouble(null);
       } catch (error) {
         trouble(error);

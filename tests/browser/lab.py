@@ -25,7 +25,7 @@ class Lab:
         self.crowd_ue, self.crowd_peer = (net + ".4", 15064), (net + ".5", 15090)
         self.admin = "127.0.0.1:%d" % free_port()
         self.base = "http://" + self.admin
-        self.agents = []
+        self.agents = []  # everything that was started; the first is the P-CSCF
         os.makedirs(out, exist_ok=True)
         config = os.path.join(out, "pcscf.yaml")
         with open(config, "w", encoding="ascii") as file:
@@ -64,10 +64,12 @@ class Lab:
                                          "--call", "sip:bob@" + self.peer, *caller], None)
         return calling, answering
 
-    def end(self, *processes):
-        for process in processes:
-            process.terminate()
-            process.wait(PATIENCE)
+    def end_agents(self):
+        """What a case has left running."""
+        for agent in self.agents[1:]:
+            if agent.poll() is None:
+                agent.terminate()
+                agent.wait(PATIENCE)
 
     def close(self):
         for process in reversed(self.agents):
