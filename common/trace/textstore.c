@@ -156,7 +156,7 @@ const char *textstore_read(struct textstore *s)
         unpack(p, to);
         to += p->len;
     }
-    if (s->tail_len > 0)
+    if (s->tail != NULL)
         memcpy(to, s->tail, s->tail_len);
     return s->whole;
 }

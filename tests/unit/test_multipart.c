@@ -55,7 +55,7 @@ START_TEST(what_is_not_there_is_not_found)
         "--bc\r\nContent-Type: application/sdp\r\n\r\n" SDP "\r\n--bc--",
     };
     struct multipart_part part;
-    char many[MULTIPART_PARTS_MAX * 8 + 128] = "";
+    char many[MULTIPART_PARTS_MAX * 8 + 128];
 
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
         for (size_t len = 0; len <= strlen(bodies[i]); len++) {
@@ -65,9 +65,11 @@ START_TEST(what_is_not_there_is_not_found)
             free(copy);
         }
     ck_assert(!content_of("", "--\r\nContent-Type: application/sdp\r\n\r\nv\r\n----"));
+    size_t used = 0;
     for (int i = 0; i < MULTIPART_PARTS_MAX; i++)
-        strcat(many, "--b\r\n\r\n");
-    strcat(many, "--b\r\nContent-Type: application/sdp\r\n\r\nv\r\n--b--");
+        used += (size_t)snprintf(many + used, sizeof(many) - used, "--b\r\n\r\n");
+    snprintf(many + used, sizeof(many) - used,
+             "--b\r\nContent-Type: application/sdp\r\n\r\nv\r\n--b--");
     ck_assert(!content_of("b", many));
 }
 END_TEST
