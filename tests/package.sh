@@ -3,6 +3,7 @@
 # package.sh BUILD: manual pages, completion, dashboard and service unit say what the programs say;
 # the package installs, runs and goes. Needs what "make deb" has made. Ends with "N passed, N failed".
 set -u
+shopt -s lastpipe # what is counted at the end of a pipe counts here
 
 build=$1
 root=$PWD/$build/root
