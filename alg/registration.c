@@ -16,38 +16,6 @@
 #include <string.h>
 #include <utlist.h>
 
-// --- texts ------------------------------------------------------------------------------------
-
-// As many as the bounds allow, in order. NULL: no memory.
-static struct texts *texts_make(const char *const *list, unsigned count, unsigned count_max)
-{
-    size_t bytes = 0;
-    unsigned kept = 0;
-    while (kept < count && kept < count_max && strlen(list[kept]) < REGISTRATION_TEXT_MAX &&
-           bytes + strlen(list[kept]) < REGISTRATION_TEXTS_MAX)
-        bytes += strlen(list[kept++]) + 1;
-    if (kept < count)
-        log_warn("registration", "only %u of %u entries are kept", kept, count);
-    struct texts *texts = malloc(sizeof(*texts) + kept * sizeof(texts->text[0]) + bytes);
-    if (!texts)
-        return NULL;
-    char *at = (char *)&texts->text[kept];
-    texts->count = kept;
-    texts->bytes = bytes;
-    for (unsigned i = 0; i < kept; i++) {
-        texts->text[i] = at;
-        at = stpcpy(at, list[i]) + 1;
-    }
-    return texts;
-}
-
-// NULL stays NULL. False: no memory.
-static bool copy_text(char **out, const char *text)
-{
-    *out = text ? strdup(text) : NULL;
-    return !text || *out;
-}
-
 // --- life and death ---------------------------------------------------------------------------
 
 struct registrations *registrations_open(const struct registrations_setup *setup)
@@ -68,19 +36,6 @@ struct registrations *registrations_open(const struct registrations_setup *setup
     return NULL;
 }
 
-static void registration_free(struct registration *r)
-{
-    free(r->impi);
-    free(r->aor);
-    free(r->contact);
-    free(r->instance);
-    free(r->uris);
-    free(r->route);
-    free(r->charging);
-    free(r->term_ioi);
-    free(r);
-}
-
 void registration_ref(struct registration *r)
 {
     r->refs++;
@@ -89,7 +44,7 @@ void registration_ref(struct registration *r)
 void registration_unref(struct registration *r)
 {
     if (r && --r->refs == 0)
-        registration_free(r);
+        parts_free(r);
 }
 
 static void forget(struct registrations *all, struct reach *reach)
@@ -247,38 +202,6 @@ static void settle(struct registration *r, uint64_t now_ms)
     r->flow_lost = false;
 }
 
-static void put_grant(struct registration *r, struct texts *uris, struct texts *route)
-{
-    table_remove_identities(r);
-    free(r->uris);
-    free(r->route);
-    r->uris = uris;
-    r->route = route;
-}
-
-static int take_grant(struct registration *r, const struct registration_grant *grant)
-{
-    const char *aor[] = {r->aor};
-    struct texts *uris = grant->uri_count > 0
-                             ? texts_make(grant->uri, grant->uri_count, REGISTRATION_URIS_MAX)
-                             : texts_make(aor, 1, 1);
-    struct texts *route = texts_make(grant->route, grant->route_count, REGISTRATION_ROUTES_MAX);
-    char *charging = NULL, *term_ioi = NULL;
-    if (!uris || !route || !copy_text(&charging, grant->charging) ||
-        !copy_text(&term_ioi, grant->term_ioi)) {
-        free(uris);
-        free(route);
-        free(charging);
-        return -ENOMEM;
-    }
-    put_grant(r, uris, route);
-    free(r->charging);
-    free(r->term_ioi);
-    r->charging = charging;
-    r->term_ioi = term_ioi;
-    return 0;
-}
-
 static void on_accept(void *object, void *argument)
 {
     struct registration *r = object;
@@ -374,38 +297,16 @@ static bool too_long(const char *text)
 
 static struct registration *make(struct registrations *all, const struct registration_request *q)
 {
-    struct registration *r = calloc(1, sizeof(*r));
+    struct registration *r = parts_make(all, q);
     if (!r)
         return NULL;
-    r->all = all;
-    r->refs = 1;
-    r->reg_id = q->reg_id;
-    r->emergency = q->emergency;
-    if (!copy_text(&r->impi, q->impi) || !copy_text(&r->aor, q->aor) ||
-        !copy_text(&r->contact, q->contact) || !copy_text(&r->instance, q->instance) ||
-        table_put_binding(r)) {
-        registration_free(r);
+    if (table_put_binding(r)) {
+        parts_free(r);
         return NULL;
     }
     DL_APPEND(all->list, r);
     all->count++;
     return r;
-}
-
-// What a later REGISTER may say otherwise. Without memory the former text stays.
-static void follow(struct registration *r, const struct registration_request *q)
-{
-    char *impi = strcmp(r->impi, q->impi) != 0 ? strdup(q->impi) : NULL;
-    char *contact = strcmp(r->contact, q->contact) != 0 ? strdup(q->contact) : NULL;
-    if (impi) {
-        free(r->impi);
-        r->impi = impi;
-    }
-    if (contact) {
-        free(r->contact);
-        r->contact = contact;
-    }
-    r->outbound = q->outbound;
 }
 
 enum reason registrations_attempt(struct registrations *all,
@@ -423,7 +324,7 @@ enum reason registrations_attempt(struct registrations *all,
         return REASON_INTERNAL;
     if (!r->pending.token[0])
         kept_trace_start(r);
-    follow(r, request);
+    parts_follow(r, request);
     feed(r, EVENT_ATTEMPT, &data);
     if (data.err) {
         feed(r, EVENT_REFUSE, &data);
@@ -442,7 +343,7 @@ int registration_accept(struct registration *r, const struct registration_grant 
         feed(r, EVENT_END, &data);
         return 0;
     }
-    int err = take_grant(r, grant);
+    int err = parts_grant(r, grant);
     if (err)
         return err;
     feed(r, EVENT_ACCEPT, &data);

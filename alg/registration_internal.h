@@ -60,6 +60,17 @@ struct registrations {
     unsigned trace_count, count;
 };
 
+// --- registration_parts.c ---------------------------------------------------------------------
+
+// In no table yet, with one reference. NULL: no memory.
+struct registration *parts_make(struct registrations *all, const struct registration_request *q);
+void parts_free(struct registration *r);
+// Takes over what a later REGISTER says otherwise; without memory the former text stays.
+void parts_follow(struct registration *r, const struct registration_request *q);
+// Takes over what a 200 says; the indexes are not touched but for identities, which are taken out.
+// 0 or -ENOMEM.
+int parts_grant(struct registration *r, const struct registration_grant *grant);
+
 // --- registration_table.c ---------------------------------------------------------------------
 
 // Room for the key of any identity that is kept.

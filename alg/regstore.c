@@ -8,6 +8,7 @@
 // are lost.
 #include "alg/regstore.h"
 
+#include "alg/index.h"
 #include "common/log.h"
 #include "common/reason.h"
 
@@ -20,9 +21,6 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 // How long orders gather: what a crash of the machine may cost.
 #define GATHER_NS (1000u * 1000 * 1000)
 // Of the layout of the table, kept in the file's user_version.
@@ -32,7 +30,6 @@
 #define DAMAGED_MAX 1000
 
 struct order {
-    UT_hash_handle hh;
     int64_t expires;
     char *record; // NULL: remove
     char key[];
@@ -44,7 +41,7 @@ struct regstore {
     uv_thread_t thread;
     uv_mutex_t mutex; // of what follows
     uv_cond_t wake;
-    struct order *orders;
+    struct index *orders; // by key
     bool stop;
 };
 
@@ -174,31 +171,59 @@ static int carry_out(struct regstore *store, const struct order *order)
     return step(statement);
 }
 
-static void free_orders(struct order *orders)
+static void order_free(void *object, void *unused)
 {
-    struct order *order, *next;
-    HASH_ITER(hh, orders, order, next)
-    {
-        HASH_DEL(orders, order);
-        free(order->record);
-        free(order);
-    }
+    struct order *order = object;
+    if (!order)
+        return;
+    free(order->record);
+    free(order);
 }
 
-static void commit(struct regstore *store, struct order *orders)
+struct batch {
+    struct regstore *store;
+    int rc;
+};
+
+static void write_one(void *object, void *arg)
 {
-    int rc = sqlite3_exec(store->db, "BEGIN", NULL, NULL, NULL);
-    for (struct order *order = orders; order && rc == SQLITE_OK; order = order->hh.next)
-        rc = carry_out(store, order);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
-    if (rc != SQLITE_OK) {
+    struct batch *batch = arg;
+    if (batch->rc == SQLITE_OK)
+        batch->rc = carry_out(batch->store, object);
+}
+
+static void commit(struct regstore *store, struct index *orders)
+{
+    struct batch batch = {store, sqlite3_exec(store->db, "BEGIN", NULL, NULL, NULL)};
+    index_each(orders, write_one, &batch);
+    if (batch.rc == SQLITE_OK)
+        batch.rc = sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
+    if (batch.rc != SQLITE_OK) {
         reason_count(REASON_STORE_WRITE);
-        log_error("regstore", "%u changes could not be written: %s", HASH_COUNT(orders),
+        log_error("regstore", "%u changes could not be written: %s", index_count(orders),
                   sqlite3_errmsg(store->db));
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     }
-    free_orders(orders);
+    index_each(orders, order_free, NULL);
+    index_close(orders);
+}
+
+// Waits for orders, and then for a second more: whatever comes until then goes with them. Returns
+// what there is, for the caller; NULL: nothing, or no memory for another table.
+static struct index *gather(struct regstore *store, bool *stop)
+{
+    uv_mutex_lock(&store->mutex);
+    while (index_count(store->orders) == 0 && !store->stop)
+        uv_cond_wait(&store->wake, &store->mutex);
+    if (!store->stop)
+        uv_cond_timedwait(&store->wake, &store->mutex, GATHER_NS);
+    struct index *next = index_count(store->orders) > 0 ? index_open() : NULL;
+    struct index *orders = next ? store->orders : NULL;
+    if (next)
+        store->orders = next;
+    *stop = store->stop;
+    uv_mutex_unlock(&store->mutex);
+    return orders;
 }
 
 static void run(void *arg)
@@ -206,15 +231,7 @@ static void run(void *arg)
     struct regstore *store = arg;
     bool stop = false;
     while (!stop) {
-        uv_mutex_lock(&store->mutex);
-        while (!store->orders && !store->stop)
-            uv_cond_wait(&store->wake, &store->mutex);
-        if (!store->stop) // whatever comes in the next second goes with it
-            uv_cond_timedwait(&store->wake, &store->mutex, GATHER_NS);
-        struct order *orders = store->orders;
-        store->orders = NULL;
-        stop = store->stop;
-        uv_mutex_unlock(&store->mutex);
+        struct index *orders = gather(store, &stop);
         if (orders)
             commit(store, orders);
     }
@@ -224,7 +241,8 @@ static void run(void *arg)
 
 static int start(struct regstore *store)
 {
-    if (uv_mutex_init(&store->mutex))
+    store->orders = index_open();
+    if (!store->orders || uv_mutex_init(&store->mutex))
         return -ENOMEM;
     if (uv_cond_init(&store->wake)) {
         uv_mutex_destroy(&store->mutex);
@@ -256,6 +274,7 @@ int regstore_open(struct regstore **out, const char *file, char error[static CON
     }
     if ((err = start(store))) {
         snprintf(error, CONFIG_ERROR_MAX, "registration.store: no thread");
+        index_close(store->orders);
         close_file(store);
         free(store);
         return err;
@@ -275,6 +294,8 @@ void regstore_close(struct regstore *store)
     uv_thread_join(&store->thread);
     uv_cond_destroy(&store->wake);
     uv_mutex_destroy(&store->mutex);
+    index_each(store->orders, order_free, NULL);
+    index_close(store->orders);
     close_file(store);
     free(store);
 }
@@ -303,11 +324,11 @@ void regstore_load(struct regstore *store, int64_t now,
 
 static struct order *order_make(const char *key, int64_t expires, const char *record)
 {
-    size_t len = strlen(key);
-    struct order *order = calloc(1, sizeof(*order) + len + 1);
+    size_t size = strlen(key) + 1;
+    struct order *order = calloc(1, sizeof(*order) + size);
     if (!order)
         return NULL;
-    memcpy(order->key, key, len);
+    memcpy(order->key, key, size);
     order->expires = expires;
     order->record = record ? strdup(record) : NULL;
     if (!record || order->record)
@@ -319,18 +340,13 @@ static struct order *order_make(const char *key, int64_t expires, const char *re
 // False: it could not be taken.
 static bool take(struct regstore *store, struct order *order)
 {
-    struct order *former = NULL;
-    unsigned len = (unsigned)strlen(order->key);
-    HASH_FIND(hh, store->orders, order->key, len, former);
-    if (former) {
-        HASH_DEL(store->orders, former);
-        free(former->record);
-        free(former);
-    } else if (HASH_COUNT(store->orders) >= REGSTORE_WAITING_MAX) {
+    size_t len = strlen(order->key);
+    struct order *former = index_get(store->orders, order->key, len);
+    if (!former && index_count(store->orders) >= REGSTORE_WAITING_MAX)
         return false;
-    }
-    HASH_ADD_KEYPTR(hh, store->orders, order->key, len, order);
-    return order->hh.tbl != NULL;
+    index_remove(store->orders, order->key, len);
+    order_free(former, NULL);
+    return index_put(store->orders, order->key, len, order) == 0;
 }
 
 static void place(struct regstore *store, const char *key, int64_t expires, const char *record)
@@ -339,7 +355,7 @@ static void place(struct regstore *store, const char *key, int64_t expires, cons
     bool taken = false;
     if (order) {
         uv_mutex_lock(&store->mutex);
-        bool first = !store->orders;
+        bool first = index_count(store->orders) == 0;
         taken = take(store, order);
         if (first)
             uv_cond_signal(&store->wake);
@@ -348,10 +364,7 @@ static void place(struct regstore *store, const char *key, int64_t expires, cons
     if (taken)
         return;
     reason_count(REASON_STORE_WRITE);
-    if (order) {
-        free(order->record);
-        free(order);
-    }
+    order_free(order, NULL);
 }
 
 void regstore_put(struct regstore *store, const char *key, int64_t expires, const char *record)
