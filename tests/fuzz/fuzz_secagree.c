@@ -27,6 +27,13 @@ static void check_mirror(const struct secagree *client)
     free(text);
 }
 
+static bool same(const struct secagree *a, const struct secagree *b)
+{
+    return a->present == b->present && a->media == b->media && a->mediasec == b->mediasec &&
+           a->tls == b->tls && a->ipsec == b->ipsec && a->signalling == b->signalling &&
+           a->other == b->other;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = malloc(size + 1);
@@ -34,9 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     memcpy(text, data, size);
     text[size] = '\0';
-    struct secagree forward, backward;
-    memset(&forward, 0, sizeof(forward)); // they are compared as bytes
-    memset(&backward, 0, sizeof(backward));
+    struct secagree forward = {0}, backward = {0};
     char *second = strchr(text, '\n');
     if (second)
         *second++ = '\0';
@@ -44,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     secagree_read(&forward, second ? second : "");
     secagree_read(&backward, second ? second : "");
     secagree_read(&backward, text);
-    if (memcmp(&forward, &backward, sizeof(forward)) != 0)
+    if (!same(&forward, &backward))
         abort();
     check_mirror(&forward);
     free(text);
