@@ -20,6 +20,10 @@ static const struct part live[] = {
     PART("ues", ues),
     PART("ues", ue_count),
     PART("network", network),
+    PART("registration.required", registration.required),
+    PART("registration.by_host", registration.by_host),
+    PART("registration.verify", registration.verify),
+    PART("registration.wanted", registration.wanted),
     PART("e2ae.mechanisms", mediasec),
     PART("e2ae.srtp_suites", srtp_suites),
     PART("e2ae.sdes_over_plain_sip", sdes_over_plain_sip),
@@ -61,7 +65,9 @@ static const struct part fixed[] = {
     PART("sip.t1_ms", sip.t1_ms),
     PART("sip.timer_c_s", sip.timer_c_s),
     PART("admin.listen", admin),
-    PART("registration", registration),
+    PART("registration.max", registration.max),
+    PART("registration.store", registration.store),
+    PART("registration.reg_event", registration.reg_event),
 };
 
 static const struct part whole = {NULL, 0, sizeof(struct config)};

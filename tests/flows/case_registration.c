@@ -652,6 +652,61 @@ START_TEST(a_registration_is_shown)
 }
 END_TEST
 
+// PCSCF-030: with registration.by_host a UE is known on another port of its address, too.
+START_TEST(a_UE_may_be_known_by_its_address)
+{
+    struct stage s = stage_open(
+        "by-host",
+        &(struct pcscf_options){UNNAMED, .registration = "required: true, by_host: true"});
+    const char *text = sip_request(s.ue, "MESSAGE", "sip:bob@example.net", NULL, NULL);
+    struct strbuf wire = STRBUF_INIT;
+
+    registered(&s, s.ue, NULL, 600);
+    for (const char *c = text; *c; c++)
+        strbuf_add(&wire, *c == '\n' ? "\r\n" : c, *c == '\n' ? 2 : 1);
+    int fd = socket_bind(s.f, HOST_UE, 0);
+    socket_send(fd, pcscf_access(s.p), wire.text, wire.len);
+    strbuf_free(&wire);
+    const char *got = sip_expect(s.core, "^MESSAGE ");
+    must_say(s.f, got, "^P-Asserted-Identity: <sip:alice@example.net>$");
+    sip_send(s.core, sip_response(s.core, got, "200 OK", NULL, NULL));
+    char byte;
+    socket_receive(s.f, fd, &byte, sizeof(byte));
+    close(fd);
+    stage_close(&s, NULL);
+}
+END_TEST
+
+static const char *const odd[] = {
+    "<>",
+    "*;expires=0, <sip:a@b>",
+    "sip:",
+    ";;;",
+    "<sip:alice@%s>;reg-id=99999999999;+sip.instance",
+    "<sip:alice@%s>;+sip.instance=\"",
+    "<tel:+1>;expires=-5",
+    "\"",
+    "<sip:alice@%s;sos",
+};
+
+// RFC 3261 16.3: whatever stands in Contact, the REGISTER is answered or passed on, and the next
+// one is served.
+START_TEST(odd_contacts_harm_nobody)
+{
+    struct stage s = stage_open("odd", &(struct pcscf_options){UNNAMED});
+    const char *contact = flow_replace(s.f, odd[_i], "%s", sip_address(s.ue));
+
+    sip_send(s.ue,
+             register_with(&s, s.ue, contact,
+                           "Security-Client: ;;=,\"x;mediasec,,\nAuthorization: Digest ,=,\"\n"
+                           "Expires: x\n"));
+    stage_ping(&s, s.ue, pcscf_access(s.p));
+    sip_drain(s.core);
+    reaches(&s, registered(&s, s.ue, NULL, 600), s.ue);
+    stage_close(&s, NULL);
+}
+END_TEST
+
 void suite_registration(struct suite *s)
 {
     ONCE(s, a_REGISTER_reaches_the_core_with_what_the_P_CSCF_vouches_for);
@@ -677,5 +732,7 @@ void suite_registration(struct suite *s)
     ONCE(s, a_damaged_store_is_set_aside);
     ONCE(s, the_network_can_end_a_registration);
     ONCE(s, a_refused_subscription_is_tried_again_with_the_next_REGISTER);
+    ONCE(s, a_UE_may_be_known_by_its_address);
+    EACH(s, odd_contacts_harm_nobody, odd);
     ONCE(s, who_is_not_registered_is_refused_where_it_is_required);
 }
