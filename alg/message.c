@@ -158,6 +158,23 @@ const char *message_hop_url(const struct hop *hop, char buf[static MESSAGE_HOP_S
     return buf;
 }
 
+bool message_same_routes(const sip_route_t *a, const sip_route_t *b)
+{
+    for (; a && b; a = a->r_next, b = b->r_next)
+        if (url_cmp_all(a->r_url, b->r_url) != 0)
+            return false;
+    return !a && !b;
+}
+
+const char *message_routes_line(const char *name, const sip_route_t *list, su_home_t *home)
+{
+    const char *line = NULL;
+    for (; list; list = list->r_next)
+        line = su_sprintf(home, line ? "%s, <%s>" : "%s: <%s>", line ? line : name,
+                          url_as_string(home, list->r_url));
+    return line;
+}
+
 const char *message_line(const sip_t *sip, const char *name, char buf[static MESSAGE_LINE_MAX])
 {
     for (const sip_unknown_t *u = sip->sip_unknown; u; u = u->un_next)

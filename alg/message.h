@@ -36,6 +36,10 @@ char *message_transaction(const sip_t *sip);
 // Gives a request another Request-URI, a response another status. 0 or -ENOMEM.
 int message_set_target(msg_t *msg, sip_t *sip, const url_t *target);
 int message_set_status(msg_t *msg, sip_t *sip, int status);
+// Lists of Route, Record-Route and their like: the same URIs in the same order; all entries as one
+// line, in home; NULL: there are none.
+bool message_same_routes(const sip_route_t *a, const sip_route_t *b);
+const char *message_routes_line(const char *name, const sip_route_t *list, su_home_t *home);
 // A field the library does not parse, as a line "Name: value"; NULL: not there, or longer. Returns
 // buf.
 #define MESSAGE_LINE_MAX 512

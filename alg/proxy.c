@@ -237,13 +237,21 @@ static const char *phrase_of(int status)
 
 void proxy_answer(struct forward *f, int status, const char *warning, const char *extra)
 {
+    proxy_answer_with(f, status, warning, extra, NULL, NULL);
+}
+
+void proxy_answer_with(struct forward *f, int status, const char *warning, const char *extra,
+                       const char *type, const char *body)
+{
     if (!f->irq)
         return;
     uint64_t began_us = clock_now_us();
     char line[320];
     snprintf(line, sizeof(line), "Warning: 399 pcscf \"%s\"", warning ? warning : "");
     nta_incoming_treply(f->irq, status, phrase_of(status), TAG_IF(warning, SIPTAG_HEADER_STR(line)),
-                        TAG_IF(extra, SIPTAG_HEADER_STR(extra)), TAG_END());
+                        TAG_IF(extra, SIPTAG_HEADER_STR(extra)),
+                        TAG_IF(body, SIPTAG_CONTENT_TYPE_STR(type)),
+                        TAG_IF(body, SIPTAG_PAYLOAD_STR(body)), TAG_END());
     tell_answered(f, began_us, warning);
     proxy_done_upstream(f);
 }

@@ -95,6 +95,32 @@ const char *route_path(const struct proxy *proxy, const char *token,
 // else as configured for all.
 unsigned route_mediasec(const struct forward *f, const sip_t *sip);
 
+// --- admission.c ------------------------------------------------------------------------------
+
+// A change to a request, for the trace: whole lines, NULL where there is none.
+struct admission_change {
+    const char *before, *after, *clause;
+};
+
+// Before anything else is looked at: NONE, UNTRUSTED_SOURCE (PCSCF-108) or OVERLOAD.
+enum reason admission_source(const struct proxy *proxy, enum side from,
+                             const struct sip_facts *facts);
+// A request within a dialog comes from a party of it: NONE or NOT_A_PARTY (PCSCF-040).
+enum reason admission_party(const struct forward *f, const struct sip_facts *facts);
+// Route of a registered UE is its Service-Route, and within a dialog the route set; where it is
+// not, it becomes so or the request is refused, as registration.route says (PCSCF-033, PCSCF-034).
+// What was changed is told by change, in home. NONE, ROUTE_MISMATCH or INTERNAL.
+enum reason admission_route(const struct forward *f, const struct sip_facts *facts, msg_t *msg,
+                            sip_t *sip, struct admission_change *change, su_home_t *home);
+// urn:service:sos and what is below it.
+bool admission_is_emergency(const sip_t *sip);
+// An emergency request of a UE takes the way that is configured: NONE, EMERGENCY_REFUSED,
+// EMERGENCY_ELSEWHERE or INTERNAL.
+enum reason admission_emergency(const struct forward *f, msg_t *msg, sip_t *sip,
+                                struct admission_change *change, su_home_t *home);
+// The body of a 380: application/3gpp-ims+xml (TS 24.229 7.6).
+extern const char admission_alternative[];
+
 // --- boundary.c -------------------------------------------------------------------------------
 
 // A request or response of f crosses the trust boundary, coming from this side (policy.h). NONE or
@@ -124,6 +150,9 @@ void proxy_done_upstream(struct forward *f);
 void proxy_done_downstream(struct forward *f);
 // The final answer of our own; warning and one more header line may be NULL.
 void proxy_answer(struct forward *f, int status, const char *warning, const char *extra);
+// The same with a body and its type.
+void proxy_answer_with(struct forward *f, int status, const char *warning, const char *extra,
+                       const char *type, const char *body);
 
 // --- request.c, response.c --------------------------------------------------------------------
 

@@ -26,6 +26,8 @@ struct passage {
     struct sip_facts facts;
     struct exchange_verdict verdict;
     uint64_t loop_hash;
+    struct admission_change change; // of its route
+    su_home_t *scratch;
     struct wire trying; // 100, sent before anything else was done
     bool tapped;
     char token[64];
@@ -110,19 +112,10 @@ static bool is_register(const struct passage *p)
     return p->in->side == SIDE_ACCESS && strcmp(p->facts.method, "REGISTER") == 0;
 }
 
-// urn:service:sos, urn:service:sos.fire ... (RFC 5031), as the SIP library cuts it.
-static bool is_emergency(const struct passage *p)
-{
-    const url_t *target = p->sip->sip_request->rq_url;
-    return target->url_scheme && strcasecmp(target->url_scheme, "urn") == 0 && target->url_host &&
-           strcasecmp(target->url_host, "service") == 0 && target->url_port &&
-           strncasecmp(target->url_port, "sos", 3) == 0;
-}
-
 static bool may_send(const struct passage *p)
 {
     return !p->proxy->cfg->registration.required || p->f->registration || p->f->session ||
-           is_register(p) || is_emergency(p);
+           is_register(p) || admission_is_emergency(p->sip);
 }
 
 // Whose request it is, or whom it is for (TS 24.229 5.2.6.2). A UE counts by where its request
@@ -165,6 +158,8 @@ static enum reason let_session_see(struct passage *p)
     tap(p);
     if (!f->session)
         return REASON_NONE;
+    if (p->change.after)
+        session_field_changed(f->session, p->change.before, p->change.after, p->change.clause);
     session_request(f->session, p->in->side, &p->facts, &f->id, &p->verdict);
     if (p->verdict.reason == REASON_NONE && p->verdict.body &&
         message_set_body(p->msg, p->sip, p->verdict.body, p->verdict.body_len))
@@ -219,6 +214,19 @@ static enum reason send_on(struct passage *p, struct hop next, const struct list
     return REASON_NONE;
 }
 
+// Whether the sender may send it, and by which way.
+static enum reason admit(struct passage *p)
+{
+    enum reason reason = find_registration(p);
+    if (reason == REASON_NONE)
+        reason = admission_party(p->f, &p->facts);
+    if (reason == REASON_NONE)
+        reason = admission_route(p->f, &p->facts, p->msg, p->sip, &p->change, p->scratch);
+    if (reason == REASON_NONE)
+        reason = admission_emergency(p->f, p->msg, p->sip, &p->change, p->scratch);
+    return reason;
+}
+
 // From the copy to the wire; a reason means that nothing was sent.
 static enum reason pass(struct passage *p, const char **text)
 {
@@ -231,7 +239,7 @@ static enum reason pass(struct passage *p, const char **text)
     reason = p->facts.to_tag || within_invite_dialog(p) ? find_session(p) : REASON_NONE;
     if (reason != REASON_NONE)
         return reason;
-    reason = find_registration(p);
+    reason = admit(p);
     if (reason != REASON_NONE)
         return reason;
     struct hop next = route_next(p->f, p->sip);
@@ -251,6 +259,16 @@ static enum reason pass(struct passage *p, const char **text)
     if (reason == REASON_NONE && route_do_strict(p->msg, p->sip))
         reason = REASON_INTERNAL;
     return reason == REASON_NONE ? send_on(p, next, out) : reason;
+}
+
+// The UE believes it only when it names the P-CSCF (TS 24.229 5.2.10).
+static void refer_elsewhere(struct passage *p)
+{
+    char uri[ROUTE_URI_MAX], identity[ROUTE_URI_MAX + 32];
+    const char *token = p->f->registration ? registration_token(p->f->registration) : "pcscf";
+    snprintf(identity, sizeof(identity), "P-Asserted-Identity: <%s>",
+             route_own_uri(p->in, token, p->facts.tcp, uri));
+    proxy_answer_with(p->f, 380, NULL, identity, "application/3gpp-ims+xml", admission_alternative);
 }
 
 static void refuse(struct passage *p, enum reason reason, const char *text)
@@ -273,6 +291,10 @@ static void refuse(struct passage *p, enum reason reason, const char *text)
         proxy_answer(f, reason_status(reason), reason_text(reason), "Retry-After: 10");
         return;
     }
+    if (reason == REASON_EMERGENCY_ELSEWHERE) {
+        refer_elsewhere(p);
+        return;
+    }
     proxy_refuse(f, reason, text);
 }
 
@@ -291,24 +313,6 @@ static int on_cancel(struct forward *f, nta_incoming_t *irq, sip_t const *sip)
     return 0;
 }
 
-static bool is_trusted(const struct passage *p)
-{
-    const struct config *cfg = p->proxy->cfg;
-    for (size_t i = 0; i < cfg->trusted_count; i++)
-        if (addr_in_prefix(&p->facts.source, &cfg->trusted[i]))
-            return true;
-    return p->in->side == SIDE_ACCESS || cfg->trusted_count == 0;
-}
-
-// Before anything else is looked at.
-static enum reason admit(const struct passage *p)
-{
-    if (!is_trusted(p))
-        return REASON_UNTRUSTED_SOURCE;
-    bool busy = p->proxy->forward_count > p->proxy->cfg->sip.requests_max;
-    return busy && !p->facts.to_tag && !for_us(p) ? REASON_OVERLOAD : REASON_NONE;
-}
-
 // A NOTIFY of a subscription of our own; it has been answered.
 static bool is_own_notify(const struct passage *p)
 {
@@ -320,7 +324,7 @@ static bool is_own_notify(const struct passage *p)
 static void serve(struct passage *p)
 {
     const char *text = "";
-    enum reason reason = admit(p);
+    enum reason reason = admission_source(p->proxy, p->in->side, &p->facts);
     if (reason == REASON_NONE && is_own_notify(p))
         return;
     if (reason == REASON_NONE && for_us(p)) {
@@ -357,7 +361,7 @@ static void begin(struct proxy *proxy, const struct listen *in, msg_t *received,
                   nta_incoming_t *irq)
 {
     su_home_t scratch[1] = {SU_HOME_INIT(scratch)};
-    struct passage p = {.proxy = proxy, .in = in};
+    struct passage p = {.proxy = proxy, .in = in, .scratch = scratch};
     p.f = proxy_forward_open(proxy, NULL);
     p.msg = p.f ? msg_copy(received) : NULL;
     if (p.msg) {

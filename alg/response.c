@@ -60,21 +60,6 @@ static void end_far_side(struct forward *f, int status, enum reason reason)
     }
 }
 
-static bool same_routes(const sip_record_route_t *a, const sip_record_route_t *b)
-{
-    for (; a && b; a = a->r_next, b = b->r_next)
-        if (url_cmp_all(a->r_url, b->r_url) != 0)
-            return false;
-    return !a && !b;
-}
-
-static char *routes_text(su_home_t *home, const sip_record_route_t *r)
-{
-    return r ? su_sprintf(home, "Record-Route: %s",
-                          sip_header_as_string(home, (const sip_header_t *)r))
-             : NULL;
-}
-
 // A UE gives back the Record-Route it was sent; what it made of it is put right before anybody
 // looks (TS 24.229 5.2.6.4.4).
 static void restore_record_route(struct forward *f, msg_t *msg, sip_t *sip, struct sip_facts *facts,
@@ -87,10 +72,11 @@ static void restore_record_route(struct forward *f, msg_t *msg, sip_t *sip, stru
         return;
     const sip_record_route_t *sent = sip_object(request)->sip_record_route;
     sip_record_route_t *right = sip_record_route_dup(msg_home(msg), sent);
-    if (right && !same_routes(sent, sip->sip_record_route)) {
+    if (right && !message_same_routes(sent, sip->sip_record_route)) {
         if (f->session)
-            session_field_changed(f->session, routes_text(home, sip->sip_record_route),
-                                  routes_text(home, sent), "TS 24.229 5.2.6.4.4");
+            session_field_changed(
+                f->session, message_routes_line("Record-Route", sip->sip_record_route, home),
+                message_routes_line("Record-Route", sent, home), "TS 24.229 5.2.6.4.4");
         while (sip->sip_record_route)
             sip_header_remove(msg, sip, (sip_header_t *)sip->sip_record_route);
         sip_header_insert(msg, sip, (sip_header_t *)right);

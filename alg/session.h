@@ -92,6 +92,8 @@ enum side session_caller(const struct session *s);
 // What the trust boundary keeps of this dialog.
 struct policy_memory *session_policy(struct session *s);
 bool session_ended(const struct session *s);
+// The dialog that was answered, and none of another branch.
+bool session_in_dialog(const struct session *s, const struct sip_facts *facts);
 
 // What is to be known of it now. The caller's; NULL: no memory.
 struct record *session_record(const struct session *s);

@@ -64,6 +64,11 @@ static bool other_dialog(const struct session *s, const struct sip_facts *facts)
     return !facts->from_tag || strcmp(facts->from_tag, s->dialog) != 0;
 }
 
+bool session_in_dialog(const struct session *s, const struct sip_facts *facts)
+{
+    return s->dialog && !other_dialog(s, facts);
+}
+
 static void learn_sender(struct session *s, enum side from, const struct sip_facts *facts)
 {
     struct party *sender = &s->party[from];

@@ -27,6 +27,7 @@ enum tcp_start { TCP_START_TRIGGER, TCP_START_EXPLICIT };
 enum cema_mode { CEMA_AGNOSTIC, CEMA_AWARE };
 enum verify_policy { VERIFY_LOG, VERIFY_REFUSE };
 enum signalling_security { SIGNALLING_ANY, SIGNALLING_TLS, SIGNALLING_IPSEC };
+enum route_policy { ROUTE_REPLACE, ROUTE_STRICT, ROUTE_OFF };
 enum sdes_policy { SDES_WARN, SDES_REFUSE, SDES_ALLOW };
 enum trace_messages { TRACE_MESSAGES_NONE, TRACE_MESSAGES_SDP, TRACE_MESSAGES_SIP };
 enum capture_per { CAPTURE_PER_SESSION, CAPTURE_PER_TIME };
@@ -86,8 +87,13 @@ struct config {
         enum verify_policy verify;       // Security-Verify with other media mechanisms
         enum signalling_security wanted; // 421 to a REGISTER that offers less (RFC 3329)
         char store[CONFIG_NAME_MAX];     // file that survives a restart; "": none
+        enum route_policy route;         // what becomes of a Route that is not the Service-Route
         bool reg_event;                  // subscribe to the registrations of users (RFC 3680)
     } registration;
+
+    struct {
+        char psap[CONFIG_NAME_MAX]; // "380", "403", or where emergency requests go
+    } emergency;
 
     unsigned mediasec;    // own mechanisms, and those of UEs not named in ues
     unsigned srtp_suites; // CONFIG_SUITE() bits: offered to UEs, and taken from them

@@ -37,6 +37,8 @@ static const struct part live[] = {
     PART("core.next_hop", next_hop),
     PART("core.next_hop_tcp", next_hop_tcp),
     PART("admin.token", admin_token),
+    PART("registration.route", registration.route),
+    PART("emergency", emergency),
     PART("core.trusted", trusted),
     PART("core.trusted", trusted_count),
     PART("sip.requests_max", sip.requests_max),

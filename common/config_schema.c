@@ -46,6 +46,11 @@ static const cyaml_strval_t certificate_words[] = {
     {"rsa-2048", CERTIFICATE_RSA},
     {"ecdsa-p256+rsa-2048", CERTIFICATE_ECDSA_RSA},
 };
+static const cyaml_strval_t route_words[] = {
+    {"replace", ROUTE_REPLACE},
+    {"strict", ROUTE_STRICT},
+    {"off", ROUTE_OFF},
+};
 static const cyaml_strval_t level_words[] = {
     {"error", LOG_ERROR},
     {"warn", LOG_WARN},
@@ -123,6 +128,7 @@ static const cyaml_strval_t suite_words[] = {
     NUMBER("registration", "max", registration.max, 1, 1000000, 50000)                             \
     CHOICE("registration", "verify", registration.verify, verify_words, VERIFY_LOG)                \
     CHOICE("registration", "wanted", registration.wanted, wanted_words, SIGNALLING_ANY)            \
+    CHOICE("registration", "route", registration.route, route_words, ROUTE_REPLACE)                \
     STRING("registration", "store", registration.store)                                            \
     SWITCH("registration", "reg_event", registration.reg_event, false)
 
@@ -243,6 +249,7 @@ void config_defaults(struct config *cfg)
     for (size_t i = 0; i < COUNT(suite_words); i++)
         cfg->srtp_suites |= (unsigned)suite_words[i].val;
     cfg->t38.overhead_override = -1;
+    snprintf(cfg->emergency.psap, sizeof(cfg->emergency.psap), "380");
     snprintf(cfg->network.domain, sizeof(cfg->network.domain), "visited.example");
 }
 
@@ -318,6 +325,10 @@ static const cyaml_schema_field_t network_fields[] = {
     NETWORK_KEYS(FIELD_SWITCH, FIELD_STRING) CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t emergency_fields[] = {
+    FIELD_TEXT("psap", cfg.emergency.psap),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t registration_fields[] = {
     REGISTRATION_KEYS(FIELD_NUMBER, FIELD_CHOICE, FIELD_SWITCH, FIELD_STRING) CYAML_FIELD_END,
 };
@@ -392,6 +403,7 @@ static const cyaml_schema_field_t sections[] = {
     FIELD_SECTION("core", core_fields),
     FIELD_SECTION("network", network_fields),
     FIELD_SECTION("registration", registration_fields),
+    FIELD_SECTION("emergency", emergency_fields),
     FIELD_SECTION("e2ae", e2ae_fields),
     FIELD_LIST("ues", ues, ue_entry, 0, CONFIG_UES_MAX),
     FIELD_SECTION("t38", t38_fields),
@@ -500,6 +512,17 @@ static bool is_word(const char *text)
     return text[0] != '\0' && text[strspn(text, WORD_CHARACTERS)] == '\0';
 }
 
+// A name would have to be resolved.
+static bool is_psap(const char *text)
+{
+    const char *at = strchr(text, '@');
+
+    if (strcmp(text, "380") == 0 || strcmp(text, "403") == 0)
+        return true;
+    return strncmp(text, "sip:", 4) == 0 && at != NULL && strpbrk(text, " <>\"") == NULL &&
+           is_listen(at + 1);
+}
+
 static bool is_access(const char *text)
 {
     return text[0] == '\0' || is_word(text);
@@ -529,6 +552,7 @@ static const struct config_rule rules[] = {
     {"core.media[]", 0, 0, "the IP address of an interface", is_host},
     {"core.trusted[]", 0, 0, "an IP address, or a block of them as 192.0.2.0/24", is_prefix},
     {"core.next_hop", 0, 0, "request-uri, or " ADDR_AND_PORT, is_next_hop},
+    {"emergency.psap", 0, 0, "380, 403, or sip:USER@IP:PORT", is_psap},
     {"network.domain", 0, 0, "a domain name", is_word},
     {"network.access", 0, 0, "an access type, as IEEE-802.11", is_access},
     {"ues[].contact", 0, 0, ADDR_AND_PORT, is_listen},

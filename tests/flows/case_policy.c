@@ -142,10 +142,252 @@ START_TEST(security_agreement_ends_here)
 }
 END_TEST
 
+// --- what is known of a registered UE ----------------------------------------------------------
+
+#define IDENTITIES                                                                                 \
+    "P-Associated-URI: <sip:alice@example.net>, <sip:work@example.net>, <tel:+1555>\n"
+
+static const struct {
+    const char *fields, *asserted;
+} preferences[] = {
+    {"P-Preferred-Identity: \"Boss\" <sip:work@example.net>\n", "<sip:work@example.net>"},
+    {"P-Preferred-Identity: <tel:+1-555>\n", "<tel:\\+1555>"},
+    {"P-Preferred-Identity: <sip:eve@example.net>\n", "<sip:alice@example.net>"},
+    {"P-Asserted-Identity: <sip:work@example.net>\nPrivacy: id\n", "<sip:alice@example.net>"},
+};
+
+// PCSCF-031, PCSCF-032, PCSCF-039: the identity that a registered UE prefers is asserted when it is
+// one of its own, else the default one; Privacy changes nothing towards the core.
+START_TEST(a_registered_identity_is_asserted)
+{
+    struct stage s = stage_open("asserted", NULL);
+
+    stage_register(&s, s.ue, IDENTITIES);
+    sip_send(s.ue,
+             sip_request(s.ue, "MESSAGE", "sip:bob@example.net", preferences[_i].fields, NULL));
+    const char *got = sip_expect(s.core, "^MESSAGE ");
+    ck_assert_uint_eq(text_count(got, "^P-Asserted-Identity: "), 1);
+    ck_assert_uint_eq(text_count(got, "^P-Preferred-Identity: "), 0);
+    must_say(s.f, got, flow_text(s.f, "^P-Asserted-Identity: %s$", preferences[_i].asserted));
+    sip_send(s.core, sip_response(s.core, got, "200 OK", NULL, NULL));
+    sip_expect(s.ue, "^SIP/2.0 200 ");
+    stage_close(&s, NULL);
+}
+END_TEST
+
+static const struct {
+    const char *called, *asserted;
+} calls[] = {
+    {"P-Called-Party-ID: <sip:work@example.net>\n", "<sip:work@example.net>"},
+    {"P-Called-Party-ID: <sip:bob@example.net>\n", "<sip:alice@example.net>"},
+    {"", "<sip:alice@example.net>"},
+};
+
+// PCSCF-053: 1xx and 2xx of a registered UE assert the identity that was called, or the default
+// one; what the UE asserts itself is gone.
+START_TEST(the_called_identity_is_asserted)
+{
+    struct stage s = stage_open("called", NULL);
+    const char *forged = "P-Asserted-Identity: <sip:eve@example.net>\n"
+                         "P-Preferred-Identity: <sip:eve@example.net>\n";
+    const char *right = flow_text(s.f, "^P-Asserted-Identity: %s$", calls[_i].asserted);
+
+    stage_register(&s, s.ue, IDENTITIES);
+    sip_send(s.core,
+             sip_request(s.core, "INVITE", flow_text(s.f, "sip:alice@%s", sip_address(s.ue)),
+                         calls[_i].called, NULL));
+    const char *invite = sip_expect(s.ue, "^INVITE ");
+    sip_send(s.ue, sip_response(s.ue, invite, "180 Ringing", forged, NULL));
+    const char *ringing = sip_expect(s.core, "^SIP/2.0 180 ");
+    must_say(s.f, ringing, right);
+    ck_assert_uint_eq(text_count(ringing, "eve@"), 0);
+    sip_send(s.ue, sip_response(s.ue, invite, "486 Busy", forged, NULL));
+    const char *busy = sip_expect(s.core, "^SIP/2.0 486 ");
+    ck_assert_uint_eq(text_count(busy, "^P-(Asserted|Preferred)-Identity"), 0);
+    stage_close(&s, NULL);
+}
+END_TEST
+
+// --- the route of a registered UE --------------------------------------------------------------
+
+static const char *service_route(struct stage *s)
+{
+    return flow_text(s->f, "Service-Route: <sip:orig@%s;lr>, <sip:second@192.0.2.2;lr>\n",
+                     sip_address(s->core));
+}
+
+static const struct {
+    const char *route, *policy;
+    const char *status; // of a refusal; NULL: it goes by the Service-Route
+} routes[] = {
+    {"", "route: replace", NULL},
+    {"", "route: strict", NULL},
+    {"Route: <sip:elsewhere@192.0.2.9;lr>\n", "route: replace", NULL},
+    {"Route: <sip:elsewhere@192.0.2.9;lr>\n", "route: strict", "^SIP/2.0 400 "},
+    {"Route: <sip:second@192.0.2.2;lr>\n", "route: strict", "^SIP/2.0 400 "},
+};
+
+// PCSCF-033, PCSCF-034: the Service-Route is the way of a registered UE: put in where there is no
+// Route, put in its place or asked for where there is another.
+START_TEST(the_service_route_is_taken)
+{
+    struct pcscf_options options = {.registration = routes[_i].policy};
+    struct stage s = stage_open("service-route", &options);
+
+    stage_register(&s, s.ue, service_route(&s));
+    sip_send(s.ue, sip_request(s.ue, "INVITE", "sip:bob@example.net", routes[_i].route,
+                               stage_secured_offer(&s)));
+    if (routes[_i].status) {
+        must_say(s.f, sip_expect(s.ue, "^SIP/2.0 [2-6]"), routes[_i].status);
+        stage_core_sees_nothing(&s);
+        stage_close(&s, "route_mismatch");
+        return;
+    }
+    const char *got = sip_expect(s.core, "^INVITE ");
+    must_say(s.f, sip_header(s.core, got, "Route"),
+             flow_text(s.f, "^<sip:orig@%s;lr>$", sip_address(s.core)));
+    must_say(s.f, got, "^Route: <sip:second@192.0.2.2;lr>$");
+    ck_assert_uint_eq(text_count(got, "^Route: "), 2);
+    sip_send(s.core, sip_response(s.core, got, "486 Busy", NULL, NULL));
+    sip_expect(s.ue, "^SIP/2.0 486 ");
+    pcscf_chart(s.p); // of the registration
+    struct chart chart = pcscf_chart(s.p);
+    must_say(s.f, chart.text, "\\+ Route: <sip:orig@");
+    stage_close(&s, NULL);
+}
+END_TEST
+
+// PCSCF-033: the same Route as the Service-Route passes under every policy, our own entry before it
+// or not.
+START_TEST(the_right_route_passes)
+{
+    struct pcscf_options options = {.registration = "route: strict"};
+    struct stage s = stage_open("right-route", &options);
+    const char *route = flow_text(s.f,
+                                  "Route: <sip:%s;lr>\nRoute: <sip:orig@%s;lr>\n"
+                                  "Route: <sip:second@192.0.2.2;lr>\n",
+                                  pcscf_access(s.p), sip_address(s.core));
+
+    stage_register(&s, s.ue, service_route(&s));
+    sip_send(s.ue, sip_request(s.ue, "MESSAGE", "sip:bob@example.net", route, NULL));
+    const char *got = sip_expect(s.core, "^MESSAGE ");
+    sip_send(s.core, sip_response(s.core, got, "200 OK", NULL, NULL));
+    sip_expect(s.ue, "^SIP/2.0 200 ");
+    stage_close(&s, NULL);
+}
+END_TEST
+
+// PCSCF-033: within a dialog the route set is the way, whatever the UE makes of it.
+START_TEST(the_route_set_is_taken)
+{
+    struct stage s = stage_open("route-set", NULL);
+
+    stage_register(&s, s.ue, NULL);
+    const char *invite = stage_invite_core(&s);
+    const char *ok = sip_response(s.core, invite, "200 OK", NULL, stage_plain_answer(&s, 9000));
+    const char *hop = flow_text(s.f, "<sip:as@%s;lr>", sip_address(s.core));
+    ok = flow_replace(s.f, ok,
+                      "Record-Route:", flow_text(s.f, "Record-Route: %s\nRecord-Route:", hop));
+    sip_send(s.core, ok);
+    struct sip_dialog dialog = stage_acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
+    const char *routes_of_ue = dialog.routes;
+    dialog.routes = flow_replace(s.f, dialog.routes, "sip:as@", "sip:evil@");
+    sip_send(s.ue, sip_dialog_request(&dialog, "INFO", NULL, NULL));
+    const char *info = sip_expect(s.core, "^INFO ");
+    must_say(s.f, info, flow_text(s.f, "^Route: %s$", hop));
+    ck_assert_uint_eq(text_count(info, "evil"), 0);
+    sip_send(s.core, sip_response(s.core, info, "200 OK", NULL, NULL));
+    sip_expect(s.ue, "^SIP/2.0 200 ");
+    dialog.routes = routes_of_ue;
+    stage_hang_up(&s, &dialog);
+    stage_close(&s, NULL);
+}
+END_TEST
+
+static const bool registered[] = {false, true};
+
+// PCSCF-040: a UE that is no party of a dialog is refused with 403, though it knows the tags and
+// the route; the dialog goes on. A party gets 481 when the dialog is gone.
+START_TEST(a_stranger_in_a_dialog_is_refused)
+{
+    struct stage s = stage_open("stranger", NULL);
+    struct sip *eve = sip_open(s.f, HOST_OTHER, pcscf_access(s.p));
+
+    if (registered[_i])
+        stage_register(&s, s.ue, NULL);
+    struct sip_dialog dialog = stage_call_core(&s), stolen = dialog;
+    stolen.sip = eve;
+    sip_send(eve, sip_dialog_request(&stolen, "BYE", NULL, NULL));
+    sip_expect(eve, "^SIP/2.0 403 ");
+    stage_core_sees_nothing(&s);
+    stage_hang_up(&s, &dialog);
+    sip_send(s.ue, sip_dialog_request(&dialog, "BYE", NULL, NULL));
+    sip_expect(s.ue, "^SIP/2.0 481 ");
+    sip_close(eve);
+    stage_close(&s, "not_a_party");
+}
+END_TEST
+
+// --- emergency ---------------------------------------------------------------------------------
+
+static const struct {
+    const char *psap, *status, *also, *counter;
+} emergencies[] = {
+    {"psap: \"380\"", "^SIP/2.0 380 ", "<type>emergency</type>", "emergency_elsewhere"},
+    {"psap: \"403\"", "^SIP/2.0 403 ", "^Warning: 399 ", "emergency_refused"},
+};
+
+// TS 24.229 5.2.10: an emergency call that is not served here is refused, or referred to another
+// network, registered or not; the core does not see it.
+START_TEST(emergency_calls_are_refused_as_configured)
+{
+    struct pcscf_options options = {.emergency = emergencies[_i].psap};
+    struct stage s = stage_open("emergency", &options);
+
+    sip_send(s.ue, sip_request(s.ue, "INVITE", "urn:service:sos.fire", NULL, NULL));
+    const char *answer = sip_expect(s.ue, "^SIP/2.0 [2-6]");
+    must_say(s.f, answer, emergencies[_i].status);
+    must_say(s.f, answer, emergencies[_i].also);
+    stage_core_sees_nothing(&s);
+    stage_close(&s, emergencies[_i].counter);
+}
+END_TEST
+
+// TS 24.229 5.2.10, RFC 6881: it goes to the PSAP, also when nobody has registered and registration
+// is required; the Request-URI stays.
+START_TEST(emergency_calls_reach_the_psap)
+{
+    struct flow *f = flow_open("psap");
+    struct pcscf_options options = {
+        .emergency = flow_text(f, "psap: \"sip:112@%s\"", flow_at(f, HOST_OTHER)),
+        .registration = "required: true"};
+    struct stage s = stage_open_on(f, &options);
+    struct sip *psap = sip_open(f, HOST_OTHER, pcscf_core(s.p));
+
+    sip_send(s.ue, sip_request(s.ue, "INVITE", "urn:service:sos", NULL, stage_secured_offer(&s)));
+    const char *invite = sip_expect(psap, "^INVITE urn:service:sos ");
+    must_say(f, invite, flow_text(f, "^Route: <sip:112@%s;lr>$", sip_address(psap)));
+    must_say(f, sip_body(invite), "^m=image [0-9]+ udptl t38$");
+    ck_assert_uint_eq(text_count(invite, "^P-Asserted-Identity"), 0);
+    sip_send(psap, sip_response(psap, invite, "486 Busy", NULL, NULL));
+    sip_expect(s.ue, "^SIP/2.0 486 ");
+    sip_close(psap);
+    stage_close(&s, NULL);
+}
+END_TEST
+
 void suite_policy(struct suite *s)
 {
     ONCE(s, one_icid_goes_with_all_requests_of_a_dialog);
     ONCE(s, responses_of_a_ue_carry_the_icid_of_the_core);
     ONCE(s, private_identities_stay_in_the_core);
     EACH(s, security_agreement_ends_here, agreed);
+    EACH(s, a_registered_identity_is_asserted, preferences);
+    EACH(s, the_called_identity_is_asserted, calls);
+    EACH(s, the_service_route_is_taken, routes);
+    ONCE(s, the_right_route_passes);
+    ONCE(s, the_route_set_is_taken);
+    EACH(s, a_stranger_in_a_dialog_is_refused, registered);
+    EACH(s, emergency_calls_are_refused_as_configured, emergencies);
+    ONCE(s, emergency_calls_reach_the_psap);
 }

@@ -57,6 +57,20 @@ void stage_core_sees_nothing(struct stage *s)
     flow_check(s->f, !seen, "the core saw %s", seen);
 }
 
+void stage_register(struct stage *s, struct sip *ue, const char *extra)
+{
+    const char *request = sip_request(ue, "REGISTER", "sip:example.net", NULL, NULL);
+    const char *contact = flow_text(s->f, "Contact: <sip:alice@%s>;expires=600\n", sip_address(ue));
+
+    request = flow_replace(s->f, request, "To: <sip:", "To: <sip:alice@");
+    sip_send(ue, request);
+    const char *got = sip_expect(s->core, "^REGISTER ");
+    const char *ok = sip_response(s->core, got, "200 OK", extra, NULL);
+    const char *own = flow_text(s->f, "Contact: <sip:party@%s>\n", sip_address(s->core));
+    sip_send(s->core, flow_replace(s->f, ok, own, contact));
+    sip_expect(ue, "^SIP/2.0 200 ");
+}
+
 #define FINGERPRINT                                                                                \
     "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E" \
     ":1F"
