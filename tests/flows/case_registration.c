@@ -16,7 +16,7 @@
 
 static const char *const identities =
     "P-Associated-URI: <sip:alice@example.net>, <tel:+15551234>\n"
-    "Service-Route: <sip:first@192.0.2.1;lr>, <sip:second@192.0.2.2;lr>\n";
+    "Service-Route: <sip:first@one.example.net;lr>, <sip:second@two.example.net;lr>\n";
 
 // --- a REGISTER and its answers ----------------------------------------------------------------
 
@@ -190,7 +190,8 @@ START_TEST(a_challenge_and_a_200_carry_the_security_agreement_and_no_secrets)
                                       identities)));
     const char *ok = sip_expect(s.ue, "^SIP/2.0 200 ");
     must_say(s.f, ok, mine);
-    must_say(s.f, ok, "^Service-Route: <sip:first@192.0.2.1;lr>, <sip:second@192.0.2.2;lr>$");
+    must_say(s.f, ok,
+             "^Service-Route: <sip:first@one.example.net;lr>, <sip:second@two.example.net;lr>$");
     must_say(s.f, ok, "^P-Associated-URI: <sip:alice@example.net>, <tel:.15551234>$");
     ck_assert_uint_eq(text_count(ok, "^P-Charging"), 0);
     const char *chart =
@@ -608,8 +609,10 @@ END_TEST
 // PCSCF-030: with registration.required nobody else is served, but for an emergency.
 START_TEST(who_is_not_registered_is_refused_where_it_is_required)
 {
-    struct stage s =
-        stage_open("required", &(struct pcscf_options){UNNAMED, .registration = "required: true"});
+    struct flow *f = flow_open("required");
+    const char *psap = flow_text(f, "psap: \"sip:112@%s\"", flow_at(f, HOST_CORE));
+    struct stage s = stage_open_on(
+        f, &(struct pcscf_options){UNNAMED, .registration = "required: true", .emergency = psap});
 
     sip_send(s.ue, sip_request(s.ue, "MESSAGE", "sip:bob@example.net", NULL, NULL));
     sip_expect(s.ue, "^SIP/2.0 403 ");
