@@ -72,7 +72,7 @@ static void write_configuration(struct pcscf *p)
 
     flow_write(f, "pcscf.yaml",
                flow_text(f,
-                         "%s%s%s%s%s%s%s%s%s%s%s"
+                         "%s%s%s%s%s%s%s%s%s%s%s%s"
                          "ues: [%s]\n"
                          "trace: {directory: \"charts\"%s%s}\n"
                          "%s%s",
