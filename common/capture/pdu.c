@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MSRP_START "MSRP "
-#define MSRP_END_LINE "\r\n-------"
+static const uint8_t msrp_start[] = {'M', 'S', 'R', 'P', ' '};
+static const uint8_t msrp_end[] = {'\r', '\n', '-', '-', '-', '-', '-', '-', '-'};
 // A transaction id has at most 32 characters (RFC 4975 9); the flag and CR LF follow it.
 #define MSRP_ID_MAX 32
 #define BFCP_HEADER 12
@@ -19,21 +19,28 @@ struct text {
     size_t len;
 };
 
+// Continuation flag (RFC 4975 7.1).
+static bool is_flag(uint8_t c)
+{
+    return c == '$' || c == '+' || c == '#';
+}
+
 // Length of the message at the front; 0: it is not complete.
 static size_t msrp_length(struct text t)
 {
-    size_t start = strlen(MSRP_START), dashes = strlen(MSRP_END_LINE);
+    size_t start = sizeof(msrp_start), dashes = sizeof(msrp_end);
     const uint8_t *id = t.at + start, *end = t.at + t.len, *from = id;
     size_t id_len = 0;
 
+    if (t.len < start)
+        return 0;
     while (id + id_len < end && id[id_len] != ' ' && id_len <= MSRP_ID_MAX)
         id_len++;
     for (;;) {
-        const uint8_t *line = memmem(from, (size_t)(end - from), MSRP_END_LINE, dashes);
+        const uint8_t *line = memmem(from, (size_t)(end - from), msrp_end, dashes);
         if (line == NULL || (size_t)(end - line) < dashes + id_len + 3)
             return 0;
-        if (memcmp(line + dashes, id, id_len) == 0 &&
-            memchr("$+#", line[dashes + id_len], 3) != NULL &&
+        if (memcmp(line + dashes, id, id_len) == 0 && is_flag(line[dashes + id_len]) &&
             memcmp(line + dashes + id_len + 1, "\r\n", 2) == 0)
             return (size_t)(line - t.at) + dashes + id_len + 3;
         from = line + 2;
@@ -50,9 +57,9 @@ static size_t bfcp_length(struct text t)
 
 static bool is_msrp(struct text t)
 {
-    size_t start = strlen(MSRP_START);
+    size_t start = sizeof(msrp_start);
 
-    return memcmp(t.at, MSRP_START, t.len < start ? t.len : start) == 0;
+    return memcmp(t.at, msrp_start, t.len < start ? t.len : start) == 0;
 }
 
 // Length of the message at the front, and what dissects it; 0: more is needed.

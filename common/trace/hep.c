@@ -34,6 +34,8 @@ enum {
     CORRELATION_ID = 0x11,
 };
 
+// "HEP3"
+#define HEP3 0x48455033u
 // HEP numbers families as BSD does.
 #define FAMILY_IPV4 2
 #define FAMILY_IPV6 10
@@ -108,7 +110,7 @@ size_t hep_encode(const struct hep_packet *p, uint8_t *to, size_t size)
     len = (size_t)(r.at - to);
     if (r.full || len > UINT16_MAX)
         return 0;
-    memcpy(to, "HEP3", 4);
+    bytes_put_be(to, HEP3, 4);
     bytes_put_be(to + 4, len, 2);
     return len;
 }

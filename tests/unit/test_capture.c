@@ -263,7 +263,7 @@ START_TEST(endless_messages_are_bounded)
     uint8_t *bytes = malloc(PDU_MAX + 5);
 
     memset(bytes, 'x', PDU_MAX + 5);
-    memcpy(bytes, "MSRP ", 5);
+    bytes[0] = 'M', bytes[1] = 'S', bytes[2] = 'R', bytes[3] = 'P', bytes[4] = ' ';
     pdu_take(&s, bytes, PDU_MAX + 5, note_pdu, &out);
     ck_assert_str_eq(out.text, "msrp:65536 data:5 ");
     pdu_clear(&s);
