@@ -37,7 +37,7 @@ step() {
 # Unit tests that valgrind is through with in seconds: those without media, threads and keys.
 quick() {
     local test
-    for test in addr bandwidth config deadline fingerprint fsm negotiation ports reason sdp \
+    for test in addr bandwidth chart config deadline fingerprint fsm negotiation ports reason sdp \
         sdp_edit sdp_golden sdp_memory session text trace udptl; do
         [ -x "build/tests/test_$test" ] && echo "build/tests/test_$test"
     done
