@@ -38,8 +38,8 @@ int rtcp_write(const struct medium *m, const struct body *body, size_t index)
         return 0;
     const struct point *own = &m->stream->point[side_other(body->from)];
     const struct medium_peer *peer = &m->peer[body->from];
-    // a=rtcp that names the port of RTP belongs to a=rtcp-mux (RFC 5761 5.1.3)
-    bool same = addr_equal(&peer->remote, &peer->remote_rtcp);
+    // the port of RTP in a=rtcp belongs to a=rtcp-mux (RFC 5761 5.1.3)
+    bool same = peer->rtcp_mux && addr_equal(&peer->remote, &peer->remote_rtcp);
     char port[8];
     snprintf(port, sizeof(port), "%u", addr_port(same ? &own->local : &own->local_rtcp));
     int err = sdp_set_attribute(body->sdp, (int)index, "rtcp", port, clause);

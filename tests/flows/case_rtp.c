@@ -234,6 +234,27 @@ START_TEST(media_follow_a_secured_ue_that_moves)
 END_TEST
 
 static const struct {
+    enum host caller;
+    const char *ue;
+} natted[] = {{HOST_UE, "--nat"}, {HOST_CORE, "--nat"}, {HOST_UE, "--srtp --nat"}};
+
+// A UE behind a NAT names ports where it cannot be reached: RTP and RTCP go back to where its own
+// come from (TS 24.229 F.5, TS 23.334 5.4).
+START_TEST(media_go_where_a_ue_behind_a_nat_speaks_from)
+{
+    struct flow *f = flow_open("voice-nat");
+    struct pcscf *p = pcscf_start(f, natted[_i].caller == HOST_UE ? &sdes : NULL);
+    struct call call = voice_call(f, natted[_i].caller, natted[_i].ue, "");
+
+    call_run(p, &call);
+    must_say(f, call_ue(&call), "^voice-done sent=100 received=100 different=0 disorder=0 ");
+    must_say(f, call_ue(&call), "^media kind=audio .* rtcp-received=[1-9]");
+    pcscf_stop(p);
+    flow_close(f);
+}
+END_TEST
+
+static const struct {
     const char *what, *counter, *core;
     int ue_status;
 } wrongs[] = {
@@ -301,6 +322,7 @@ void suite_rtp(struct suite *s)
     EACH(s, a_secured_call_changes_and_goes_on, changes);
     ONCE(s, a_refused_new_key_restores_the_former);
     ONCE(s, media_follow_a_secured_ue_that_moves);
+    EACH(s, media_go_where_a_ue_behind_a_nat_speaks_from, natted);
     EACH(s, what_is_no_genuine_srtp_goes_nowhere, wrongs);
     EACH(s, a_secured_offer_that_cannot_be_served_is_refused, refused);
 }

@@ -292,6 +292,7 @@ static const struct row rows[] = {
     {"audio", WORD, AT(audio), AUDIO_TONE, 0, "tone|count|echo",
      "packets all the time (default), --datagrams of them that are to come back, or send back what "
      "comes"},
+    {"nat", FLAG, AT(nat), 0, 0, NULL, "SDP names ports where nobody is, as behind a NAT"},
     {"rtcp-mux", FLAG, AT(rtcp_mux), 0, 0, NULL, "RTCP on the port of RTP"},
     {"audio-first", FLAG, AT(audio_first), 0, 0, NULL, "offer audio; the fax comes by re-INVITE"},
     {"switch", WORD, AT(switch_to), SWITCH_IN_PLACE, 0, "in-place|second-line",

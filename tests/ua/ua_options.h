@@ -90,6 +90,7 @@ struct ua_options {
     enum sdes_suite suite;
     enum ua_audio audio;
     bool rtcp_mux;
+    bool nat; // SDP names ports that are not ours
     bool audio_first;
     enum ua_switch switch_to;
     unsigned switch_after_ms;

@@ -28,6 +28,7 @@
 #define REPORT_EVERY 20 // packets between two RTCP reports
 #define GRACE_MS 1000   // after the last packet, for those that are still on their way
 #define MIDDLE_PACKETS 30
+#define DISCARD_PORT 9 // nobody listens there
 
 struct port {
     uv_poll_t poll;
@@ -321,6 +322,10 @@ static void common_line(struct voice *v, struct medium *out, bool secure)
     out->at = port_address(v->rtp);
     out->rtcp = port_address(v->rtcp);
     out->rtcp_mux = v->options->rtcp_mux;
+    if (v->options->nat) {
+        addr_set_port(&out->at, DISCARD_PORT);
+        addr_set_port(&out->rtcp, DISCARD_PORT);
+    }
 }
 
 // The key in SDP; --misbehave: another one, or none.
