@@ -30,7 +30,7 @@ DEPS := gcc libc6-dev pkg-config \
         libcyaml-dev libyaml-dev libmicrohttpd-dev libjansson-dev libsqlite3-dev libexpat1-dev \
         libjemalloc-dev liblz4-dev \
         check libspandsp-dev libsrtp2-dev libtiff-dev libtiff-tools sip-tester sngrep tshark \
-        valgrind openssl procps dpkg-dev groff-base jq kamailio
+        valgrind openssl procps dpkg-dev groff-base jq kamailio baresip-core
 LINT_DEPS := clang clang-format clang-tidy libclang-rt-dev
 BROWSER_DEPS := chromium python3
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Two UEs of one P-CSCF with Kamailio as registrar and S-CSCF behind it: SIP digest, mediasec, Path
 // and Service-Route, and calls that pass the box twice. Kamailio refuses what a P-CSCF may not
-// send, and has nothing to complain about (kamailio_stop).
+// send, and has nothing to complain about (lab_close).
 #include "tests/flows/kamailio.h"
 #include "tests/flows/suite.h"
 
@@ -14,28 +14,6 @@
 #define CHAT "--offer msrp --say up --expect-text down "
 #define CHAT_BACK "--say down --expect-text up "
 #define VOICE "--offer audio --audio count --datagrams 100 --datagram-ms 2 --hangup-after media "
-
-struct lab {
-    struct flow *f;
-    struct program *kamailio;
-    struct pcscf *p;
-};
-
-static struct lab lab_open(const struct pcscf_options *options)
-{
-    struct lab lab = {.f = flow_open("kamailio")};
-
-    lab.kamailio = kamailio_start(lab.f);
-    lab.p = kamailio_pcscf_start(lab.f, options);
-    return lab;
-}
-
-static void lab_close(struct lab *lab)
-{
-    kamailio_stop(lab->kamailio); // first: its connection to the P-CSCF closes
-    pcscf_stop(lab->p);
-    flow_close(lab->f);
-}
 
 static void must_end(struct program *p, int expected)
 {
@@ -62,7 +40,7 @@ static const struct {
 // different transports; each is secured as agreed at its registration, through the core in clear.
 START_TEST(two_UEs_of_one_box_reach_each_other_secured)
 {
-    struct lab lab = lab_open(&(struct pcscf_options){.core = media[_i].core});
+    struct lab lab = lab_open("kamailio", &(struct pcscf_options){.core = media[_i].core});
     struct flow *f = lab.f;
 
     document_make(f, 1);
@@ -87,7 +65,7 @@ END_TEST
 // secured.
 START_TEST(a_UE_without_mediasec_gets_plain_media)
 {
-    struct lab lab = lab_open(NULL);
+    struct lab lab = lab_open("kamailio", NULL);
     struct program *bob = lab_agent_answer(lab.p, HOST_OTHER, "bob", "udp", "--audio echo");
     struct program *alice =
         lab_agent_start(lab.p, HOST_UE, "alice", "tcp", CALL_BOB VOICE "--srtp");
@@ -112,7 +90,7 @@ static void must_refuse_the_call(struct lab *lab, unsigned status)
 // PCSCF-019: after de-registration nobody is there; after a registration anew the UE is called.
 START_TEST(a_UE_deregisters_and_registers_anew)
 {
-    struct lab lab = lab_open(NULL);
+    struct lab lab = lab_open("kamailio", NULL);
 
     must_end(lab_agent_start(lab.p, HOST_UE, "alice", "udp", RIGHT), 0);
     must_end(lab_agent_start(lab.p, HOST_UE, "alice", "udp", RIGHT "--expires 0"), 0);
@@ -128,7 +106,7 @@ END_TEST
 // PCSCF-020: a registration ends by itself, at the registrar and here.
 START_TEST(a_registration_expires)
 {
-    struct lab lab = lab_open(NULL);
+    struct lab lab = lab_open("kamailio", NULL);
 
     must_end(lab_agent_start(lab.p, HOST_UE, "alice", "udp", RIGHT "--expires 2"), 0);
     program_line(pcscf_program(lab.p),
@@ -141,7 +119,7 @@ END_TEST
 // PCSCF-022, PCSCF-030: a wrong password registers nobody, and who is not registered does not call.
 START_TEST(a_wrong_password_opens_nothing)
 {
-    struct lab lab = lab_open(NULL);
+    struct lab lab = lab_open("kamailio", NULL);
     struct program *alice =
         lab_agent_start(lab.p, HOST_UE, "alice", "tcp", "--password guess --answer");
 

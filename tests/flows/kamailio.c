@@ -7,7 +7,7 @@
 
 #include <signal.h>
 
-struct program *kamailio_start(struct flow *f)
+static struct program *start(struct flow *f)
 {
     const char *at = flow_at(f, HOST_CORE);
     struct program *p =
@@ -22,7 +22,7 @@ struct program *kamailio_start(struct flow *f)
     return p;
 }
 
-void kamailio_stop(struct program *kamailio)
+static void stop(struct program *kamailio)
 {
     struct flow *f = program_flow(kamailio);
 
@@ -33,14 +33,24 @@ void kamailio_stop(struct program *kamailio)
     flow_check(f, status == 0, "Kamailio ended with status %d", status);
 }
 
-struct pcscf *kamailio_pcscf_start(struct flow *f, const struct pcscf_options *options)
+struct lab lab_open(const char *name, const struct pcscf_options *options)
 {
+    struct lab lab = {.f = flow_open(name)};
     struct pcscf_options all = options ? *options : (struct pcscf_options){0};
 
     all.ues = "";
     all.registration = "required: true";
     all.e2ae = "mechanisms: [udptl-dtls, msrp-tls, bfcp-tls, sdes-srtp]";
-    return pcscf_start(f, &all);
+    lab.kamailio = start(lab.f);
+    lab.p = pcscf_start(lab.f, &all);
+    return lab;
+}
+
+void lab_close(struct lab *lab)
+{
+    stop(lab->kamailio); // first: its connection to the P-CSCF closes
+    pcscf_stop(lab->p);
+    flow_close(lab->f);
 }
 
 struct program *lab_agent_start(struct pcscf *p, enum host host, const char *user,

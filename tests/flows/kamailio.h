@@ -10,14 +10,17 @@
 // Users of the lab; the password of each is its name with this behind it.
 #define LAB_SECRET "-secret"
 
-// Starts it and waits until it is ready.
-struct program *kamailio_start(struct flow *f);
-// Ends it; it must have had nothing to say against the P-CSCF.
-void kamailio_stop(struct program *kamailio);
+struct lab {
+    struct flow *f;
+    struct program *kamailio;
+    struct pcscf *p;
+};
 
-// A P-CSCF before it, that serves registered UEs alone, with all media mechanisms. options: what
-// else differs from the plain configuration, or NULL.
-struct pcscf *kamailio_pcscf_start(struct flow *f, const struct pcscf_options *options);
+// Starts Kamailio, and a P-CSCF before it that serves registered UEs alone, with all media
+// mechanisms. options: what else differs from the plain configuration, or NULL.
+struct lab lab_open(const char *name, const struct pcscf_options *options);
+// Ends both; Kamailio must have had nothing to say against the P-CSCF.
+void lab_close(struct lab *lab);
 
 // Starts the user agent of a user of the lab at this host, which registers first. transport: of its
 // SIP. arguments: what a test adds.

@@ -62,6 +62,7 @@ static void add_all(struct suite *s)
     suite_registration(s);
     suite_register_agent(s);
     suite_kamailio(s);
+    suite_baresip(s);
     suite_proxy(s);
     suite_openssl(s);
     suite_openssl_tcp(s);

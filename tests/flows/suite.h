@@ -33,6 +33,7 @@ void suite_policy(struct suite *s);
 void suite_registration(struct suite *s);
 void suite_register_agent(struct suite *s);
 void suite_kamailio(struct suite *s);
+void suite_baresip(struct suite *s);
 void suite_proxy(struct suite *s);
 void suite_openssl(struct suite *s);
 void suite_openssl_tcp(struct suite *s);
