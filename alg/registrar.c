@@ -388,27 +388,29 @@ static void tell_accepted(const struct forward *f, const struct registration *r)
              addr_format(&flow->remote, from), flow_transport_name(flow->transport), agreed);
 }
 
-static void accept_grant(struct registrar *registrar, struct forward *f, struct registration *r,
-                         const sip_t *sip)
+static void accept_grant(struct registrar *registrar, struct forward *f, const sip_t *sip)
 {
     struct registering *registering = f->registering;
+    const struct registration_request *request = &registering->facts.request;
     struct registration_grant grant;
+    char former[REGISTRATION_TOKEN_LEN + 1] = "";
     register_grant(&grant, &registering->facts, sip, registering->home);
     if (registering->facts.kind == REGISTER_ALL)
-        registrations_end_user(registrar->all, registering->facts.request.aor, REASON_NONE);
+        registrations_end_user(registrar->all, request->aor, REASON_NONE);
+    if (registering->facts.kind != REGISTER_BINDING)
+        return;
+    struct registration *r = registrations_find(registrar->all, request);
+    if (r && registration_is_active(r))
+        snprintf(former, sizeof(former), "%s", registration_token(r));
+    if (registrations_accept(registrar->all, request, registering->token, &grant, now_ms(), &r))
+        log_error("registrar", "%s: out of memory, the registration is as it was", request->aor);
     if (!r)
         return;
-    char former[REGISTRATION_TOKEN_LEN + 1];
-    snprintf(former, sizeof(former), "%s", registration_token(r));
-    if (registration_accept(r, &grant, now_ms())) {
-        log_error("registrar", "%s: out of memory, the registration is as it was",
-                  registration_aor(r));
-    } else if (grant.expires_s > 0) {
-        keep(registrar, r, former);
-        tell_accepted(f, r);
-        if (registrar->regevents)
-            regevents_follow(registrar->regevents, r);
-    }
+    watch(registrar);
+    keep(registrar, r, former);
+    tell_accepted(f, r);
+    if (registrar->regevents)
+        regevents_follow(registrar->regevents, r);
 }
 
 static void settle(struct registrar *registrar, struct forward *f, struct registration *r,
@@ -416,11 +418,11 @@ static void settle(struct registrar *registrar, struct forward *f, struct regist
 {
     int status = sip->sip_status->st_status;
     if (status < 300)
-        accept_grant(registrar, f, r, sip);
+        accept_grant(registrar, f, sip);
     else if (r && (status == 401 || status == 407))
-        registration_challenge(r, now_ms());
+        registration_challenge(r, f->registering->token, now_ms());
     else if (r)
-        registration_refuse(r);
+        registration_refuse(r, f->registering->token);
 }
 
 enum reason registrar_response(struct registrar *registrar, struct forward *f, msg_t *msg,
@@ -464,7 +466,7 @@ void registrar_unanswered(struct registrar *registrar, struct forward *f)
     registration_ref(r);
     session_trace_reason(registration_trace(r), REASON_REGISTRAR_DOWN, "REGISTER");
     write_chart(f, r);
-    registration_refuse(r);
+    registration_refuse(r, f->registering->token);
     registration_unref(r);
 }
 

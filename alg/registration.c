@@ -123,6 +123,7 @@ enum event {
 struct event_data {
     const struct registration_request *request;
     const struct registration_grant *grant;
+    const char *token;
     uint64_t now_ms;
     enum reason reason;
     int err;
@@ -185,28 +186,33 @@ static void on_refuse(void *object, void *argument)
     plan(r);
 }
 
-// What was pending becomes current; the flow before it, if it was another one, stays for a while.
-static void settle(struct registration *r, uint64_t now_ms)
+// What was granted becomes current; the flow before it, if it was another one, stays for a while.
+// Another REGISTER that is pending meanwhile has no say in it.
+static void settle(struct registration *r, const struct event_data *data)
 {
-    if (!r->pending.token[0])
-        return;
-    if (r->current.token[0] && strcmp(r->current.token, r->pending.token) != 0) {
+    const struct registration_request *q = data->request;
+    struct reach granted = {.flow = q->flow, .mediasec = q->mediasec, .sec_agree = q->sec_agree};
+    snprintf(granted.token, sizeof(granted.token), "%s", data->token);
+    if (strcmp(r->pending.token, data->token) == 0) {
+        r->pending = (struct reach){0};
+        r->pending_until_ms = 0;
+    }
+    if (r->current.token[0] && strcmp(r->current.token, data->token) != 0) {
         forget(r->all, &r->former);
         r->former = r->current;
-        r->former_until_ms = now_ms + REGISTRATION_GRACE_MS;
+        r->former_until_ms = data->now_ms + REGISTRATION_GRACE_MS;
     }
     table_remove_flow(r);
-    r->current = r->pending;
-    r->pending = (struct reach){0};
-    r->pending_until_ms = 0;
+    r->current = granted;
     r->flow_lost = false;
+    parts_follow(r, q);
 }
 
 static void on_accept(void *object, void *argument)
 {
     struct registration *r = object;
-    struct event_data *data = argument;
-    settle(r, data->now_ms);
+    const struct event_data *data = argument;
+    settle(r, data);
     r->expires_ms = data->now_ms + (uint64_t)data->grant->expires_s * 1000;
     plan(r);
 }
@@ -252,10 +258,11 @@ static const struct fsm_row rows[] = {
     {REGISTRATION_PENDING, EVENT_END, on_gone, REGISTRATION_GONE},
 
     {REGISTRATION_REGISTERED, EVENT_ATTEMPT, on_attempt, REGISTRATION_REFRESHING},
-    // late answers to a REGISTER that another one has overtaken
-    {REGISTRATION_REGISTERED, EVENT_CHALLENGE, NULL, REGISTRATION_REGISTERED},
+    // a REGISTER that was still pending when another one was accepted
+    {REGISTRATION_REGISTERED, EVENT_CHALLENGE, on_challenge, REGISTRATION_REGISTERED},
     {REGISTRATION_REGISTERED, EVENT_ACCEPT, on_accept, REGISTRATION_REGISTERED},
-    {REGISTRATION_REGISTERED, EVENT_REFUSE, NULL, REGISTRATION_REGISTERED},
+    {REGISTRATION_REGISTERED, EVENT_REFUSE, on_refuse, REGISTRATION_REGISTERED},
+    {REGISTRATION_REGISTERED, EVENT_LAPSE, on_refuse, REGISTRATION_REGISTERED},
     {REGISTRATION_REGISTERED, EVENT_EXPIRE, on_gone, REGISTRATION_GONE},
     {REGISTRATION_REGISTERED, EVENT_END, on_gone, REGISTRATION_GONE},
 
@@ -324,7 +331,6 @@ enum reason registrations_attempt(struct registrations *all,
         return REASON_INTERNAL;
     if (!r->pending.token[0])
         kept_trace_start(r);
-    parts_follow(r, request);
     feed(r, EVENT_ATTEMPT, &data);
     if (data.err) {
         feed(r, EVENT_REFUSE, &data);
@@ -335,37 +341,64 @@ enum reason registrations_attempt(struct registrations *all,
     return REASON_NONE;
 }
 
-int registration_accept(struct registration *r, const struct registration_grant *grant,
-                        uint64_t now_ms)
+static int own_token(struct registration *r, const char *token)
 {
-    struct event_data data = {.grant = grant, .now_ms = now_ms, .reason = REASON_NONE};
-    if (grant->expires_s == 0) {
-        feed(r, EVENT_END, &data);
-        return 0;
-    }
-    int err = parts_grant(r, grant);
+    const struct registration *owner = registrations_by_token(r->all, token);
+    if (!owner)
+        return table_put_token(r, token);
+    return owner == r ? 0 : -EEXIST;
+}
+
+static int grant_to(struct registration *r, struct event_data *data)
+{
+    int err = own_token(r, data->token);
+    if (!err)
+        err = parts_grant(r, data->grant);
     if (err)
         return err;
-    feed(r, EVENT_ACCEPT, &data);
-    table_remove_flow(r);
-    if (table_put_flow(r) || table_put_identities(r)) {
-        data.reason = REASON_INTERNAL;
-        feed(r, EVENT_END, &data);
-        return -ENOMEM;
-    }
-    return 0;
+    feed(r, EVENT_ACCEPT, data);
+    if (table_put_flow(r) == 0 && table_put_identities(r) == 0)
+        return 0;
+    data->reason = REASON_INTERNAL;
+    feed(r, EVENT_END, data);
+    return -ENOMEM;
 }
 
-void registration_challenge(struct registration *r, uint64_t now_ms)
+int registrations_accept(struct registrations *all, const struct registration_request *request,
+                         const char *token, const struct registration_grant *grant, uint64_t now_ms,
+                         struct registration **out)
+{
+    struct event_data data = {.request = request, .token = token, .grant = grant, .now_ms = now_ms};
+    struct registration *r = registrations_find(all, request);
+    *out = NULL;
+    if (grant->expires_s == 0) {
+        if (r)
+            feed(r, EVENT_END, &data);
+        return 0;
+    }
+    bool made = !r;
+    if (made && !(r = make(all, request)))
+        return -ENOMEM;
+    int err = grant_to(r, &data);
+    if (!err)
+        *out = r;
+    else if (made && r->state == REGISTRATION_PENDING)
+        feed(r, EVENT_END, &data);
+    return err;
+}
+
+void registration_challenge(struct registration *r, const char *token, uint64_t now_ms)
 {
     struct event_data data = {.now_ms = now_ms};
-    feed(r, EVENT_CHALLENGE, &data);
+    if (strcmp(r->pending.token, token) == 0)
+        feed(r, EVENT_CHALLENGE, &data);
 }
 
-void registration_refuse(struct registration *r)
+void registration_refuse(struct registration *r, const char *token)
 {
     struct event_data data = {.reason = REASON_NONE};
-    feed(r, EVENT_REFUSE, &data);
+    if (strcmp(r->pending.token, token) == 0)
+        feed(r, EVENT_REFUSE, &data);
 }
 
 void registration_end(struct registration *r, enum reason reason)
@@ -419,21 +452,10 @@ int registrations_restore(struct registrations *all, const struct registration_r
                           const char *token, const struct registration_grant *grant,
                           uint64_t now_ms)
 {
+    struct registration *r;
     if (registrations_find(all, request) || registrations_by_token(all, token))
         return -EEXIST;
     if (all->count >= all->setup.max)
         return -ENOSPC;
-    struct registration *r = make(all, request);
-    if (!r)
-        return -ENOMEM;
-    r->outbound = request->outbound;
-    r->pending = (struct reach){
-        .flow = request->flow, .mediasec = request->mediasec, .sec_agree = request->sec_agree};
-    snprintf(r->pending.token, sizeof(r->pending.token), "%s", token);
-    int err = table_put_token(r, r->pending.token);
-    if (!err)
-        err = registration_accept(r, grant, now_ms);
-    else
-        registration_end(r, REASON_INTERNAL);
-    return err;
+    return registrations_accept(all, request, token, grant, now_ms, &r);
 }

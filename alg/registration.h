@@ -121,14 +121,17 @@ struct registration_grant {
     const char *term_ioi;     // NULL: none
     uint32_t flow_timer_s;    // 0: none
 };
-// 0 or -ENOMEM: then what was agreed before stays. r may be gone afterwards (expires_s 0).
-int registration_accept(struct registration *r, const struct registration_grant *grant,
-                        uint64_t now_ms);
-// A challenge: the UE has REGISTRATION_PENDING_MS for its second REGISTER.
-void registration_challenge(struct registration *r, uint64_t now_ms);
+// The 200 to this request, which carried this token: what it said counts from now on, whatever
+// other REGISTERs have said meanwhile. *out: the registration; NULL when it has ended (expires_s
+// 0). 0, or -ENOMEM: then what was agreed before stays.
+int registrations_accept(struct registrations *all, const struct registration_request *request,
+                         const char *token, const struct registration_grant *grant, uint64_t now_ms,
+                         struct registration **out);
+// A challenge to the REGISTER with this token: the UE has REGISTRATION_PENDING_MS for the next one.
+void registration_challenge(struct registration *r, const char *token, uint64_t now_ms);
 // Any other final response: an earlier registration stays in force (TS 24.229 5.2.2). r may be
 // gone.
-void registration_refuse(struct registration *r);
+void registration_refuse(struct registration *r, const char *token);
 // Ends it: NONE when the UE or the network de-registered it.
 void registration_end(struct registration *r, enum reason reason);
 // The network has changed the expiry (RFC 3680 5.3: shortened).

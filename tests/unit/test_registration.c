@@ -69,12 +69,20 @@ static struct registration *attempt(const struct registration_request *request, 
     return r;
 }
 
+static void accept_it(const struct registration_request *request, const char *token,
+                      const struct registration_grant *grant, uint64_t now_ms)
+{
+    struct registration *r;
+    ck_assert_int_eq(registrations_accept(all, request, token, grant, now_ms, &r), 0);
+    ck_assert_int_eq(r != NULL, grant->expires_s > 0);
+}
+
 static struct registration *registered(const char *address,
                                        char token[static REGISTRATION_TOKEN_LEN + 1])
 {
     struct registration_request request = request_from(address);
     struct registration *r = attempt(&request, 1000, token);
-    ck_assert_int_eq(registration_accept(r, &granted, 1000), 0);
+    accept_it(&request, token, &granted, 1000);
     return r;
 }
 
@@ -105,8 +113,8 @@ START_TEST(what_a_REGISTER_brings_counts_from_the_200_on_PCSCF_014)
     ck_assert_uint_eq(registration_mediasec(r), 0);
     ck_assert_ptr_null(registrations_by_flow(all, &request.flow));
     ck_assert_ptr_null(registrations_by_impu(all, "sip:alice@home.example"));
-    registration_challenge(r, 2000);
-    ck_assert_int_eq(registration_accept(r, &granted, 3000), 0);
+    registration_challenge(r, token, 2000);
+    accept_it(&request, token, &granted, 3000);
     ck_assert_int_eq(registration_state(r), REGISTRATION_REGISTERED);
     ck_assert_uint_eq(registration_mediasec(r), MEDIASEC_MSRP_TLS);
     ck_assert_ptr_eq(registrations_by_flow(all, &request.flow), r);
@@ -114,7 +122,7 @@ START_TEST(what_a_REGISTER_brings_counts_from_the_200_on_PCSCF_014)
     request.mediasec = 0; // withdrawn (TS 24.229 7.2A.7)
     attempt(&request, 4000, token);
     ck_assert_uint_eq(registration_mediasec(r), MEDIASEC_MSRP_TLS);
-    ck_assert_int_eq(registration_accept(r, &granted, 4000), 0);
+    accept_it(&request, token, &granted, 4000);
     ck_assert_uint_eq(registration_mediasec(r), 0);
 }
 END_TEST
@@ -138,7 +146,7 @@ START_TEST(identities_and_Service_Route_are_kept_in_order_PCSCF_017)
     struct registration_grant none = {.expires_s = 600};
     struct registration_request again = request_from("192.0.2.1:5060");
     attempt(&again, 2000, token);
-    ck_assert_int_eq(registration_accept(r, &none, 2000), 0);
+    accept_it(&again, token, &none, 2000);
     registration_service_route(r, &count);
     ck_assert_uint_eq(count, 0); // RFC 3608 6.1: the list of each 200 replaces the former one
     ck_assert_str_eq(registration_identities(r).uri[0], "sip:alice@home.example");
@@ -157,7 +165,7 @@ START_TEST(a_REGISTER_from_elsewhere_moves_the_flow_and_the_old_token_works_for_
     ck_assert_ptr_eq(registrations_by_token(all, second), r);
     ck_assert_uint_eq(addr_port(&registration_flow_of(r, first)->remote), 5060);
     ck_assert_uint_eq(addr_port(&registration_flow_of(r, second)->remote), 7777);
-    ck_assert_int_eq(registration_accept(r, &granted, 5000), 0);
+    accept_it(&moved, second, &granted, 5000);
     ck_assert_str_eq(registration_token(r), second);
     ck_assert_uint_eq(addr_port(&registration_flow_of(r, first)->remote), 7777);
     struct flow old = flow_from("192.0.2.1:5060");
@@ -178,7 +186,7 @@ START_TEST(the_token_of_a_flow_that_stays_stays_too)
     struct registration_request again = request_from("192.0.2.1:5060");
     ck_assert_ptr_eq(attempt(&again, 5000, second), r);
     ck_assert_str_eq(first, second);
-    registration_refuse(r);
+    registration_refuse(r, second);
     ck_assert_ptr_eq(registrations_by_token(all, first), r);
 }
 END_TEST
@@ -191,7 +199,7 @@ START_TEST(a_refused_REGISTER_leaves_the_registration_in_force_PCSCF_022)
     struct registration_request moved = request_from("192.0.2.1:7777");
     moved.mediasec = 0;
     attempt(&moved, 5000, second);
-    registration_refuse(r);
+    registration_refuse(r, second);
     ck_assert_int_eq(registration_state(r), REGISTRATION_REGISTERED);
     ck_assert_ptr_null(registrations_by_token(all, second));
     ck_assert_ptr_eq(registrations_by_token(all, first), r);
@@ -200,11 +208,57 @@ START_TEST(a_refused_REGISTER_leaves_the_registration_in_force_PCSCF_022)
 }
 END_TEST
 
+// Nobody but the registrar says who a REGISTER is from: what another sender asks for in between,
+// with the same identity and contact, neither moves the flow nor changes what it has agreed on.
+START_TEST(a_REGISTER_of_somebody_else_cannot_take_a_registration_over_PCSCF_014)
+{
+    TOKEN(own);
+    TOKEN(again);
+    TOKEN(foreign);
+    struct registration *r = registered("192.0.2.1:5060", own);
+    struct registration_request mine = request_from("192.0.2.1:5060");
+    struct registration_request theirs = request_from("192.0.2.66:5060");
+    theirs.impi = "mallory";
+    theirs.mediasec = 0;
+    attempt(&mine, 2000, again);
+    attempt(&theirs, 2000, foreign);
+    accept_it(&mine, again, &granted, 2000);
+    ck_assert_str_eq(registration_token(r), own);
+    ck_assert_uint_eq(addr_port(&registration_flow(r)->remote), 5060);
+    ck_assert_ptr_eq(registrations_by_flow(all, &mine.flow), r);
+    ck_assert_ptr_null(registrations_by_flow(all, &theirs.flow));
+    ck_assert_uint_eq(registration_mediasec(r), MEDIASEC_MSRP_TLS);
+    ck_assert_str_eq(registration_impi(r), "alice@home.example");
+    registration_refuse(r, foreign);
+    ck_assert_ptr_null(registrations_by_token(all, foreign));
+    ck_assert_int_eq(registration_state(r), REGISTRATION_REGISTERED);
+}
+END_TEST
+
+// Nor can it keep a first registration from being accepted.
+START_TEST(a_REGISTER_of_somebody_else_cannot_displace_a_pending_one)
+{
+    TOKEN(own);
+    TOKEN(foreign);
+    struct registration_request mine = request_from("192.0.2.1:5060");
+    struct registration_request theirs = request_from("192.0.2.66:5060");
+    attempt(&mine, 1000, own);
+    attempt(&theirs, 1000, foreign);
+    accept_it(&mine, own, &granted, 1000);
+    struct registration *r = registrations_by_token(all, own);
+    ck_assert_ptr_nonnull(r);
+    ck_assert_ptr_eq(registrations_by_flow(all, &mine.flow), r);
+    registrations_expire(all, 1000 + REGISTRATION_PENDING_MS + 1000); // theirs lapses
+    ck_assert_ptr_null(registrations_by_token(all, foreign));
+    ck_assert_int_eq(registration_state(r), REGISTRATION_REGISTERED);
+}
+END_TEST
+
 START_TEST(a_first_REGISTER_that_is_refused_or_forgotten_leaves_nothing)
 {
     TOKEN(token);
     struct registration_request request = request_from("192.0.2.1:5060");
-    registration_refuse(attempt(&request, 1000, token));
+    registration_refuse(attempt(&request, 1000, token), token);
     ck_assert_uint_eq(registrations_count(all), 0);
     attempt(&request, 1000, token);
     registrations_expire(all, 1000 + REGISTRATION_PENDING_MS + 1000);
@@ -243,7 +297,7 @@ START_TEST(a_200_that_crosses_the_expiry_still_registers)
     ck_assert_uint_eq(ended, 1);
     ck_assert_int_eq(registration_state(r), REGISTRATION_PENDING);
     ck_assert_ptr_eq(registrations_by_token(all, token), r);
-    ck_assert_int_eq(registration_accept(r, &granted, 602 * 1000), 0);
+    accept_it(&again, token, &granted, 602 * 1000);
     ck_assert_ptr_eq(registrations_by_flow(all, &again.flow), r);
     ck_assert_ptr_eq(registrations_by_token(all, token), r);
 }
@@ -252,11 +306,11 @@ END_TEST
 START_TEST(expires_0_and_Contact_star_end_it_PCSCF_019)
 {
     TOKEN(token);
-    struct registration *r = registered("192.0.2.1:5060", token);
+    registered("192.0.2.1:5060", token);
     struct registration_request again = request_from("192.0.2.1:5060");
     struct registration_grant none = {0};
     attempt(&again, 2000, token);
-    ck_assert_int_eq(registration_accept(r, &none, 2000), 0);
+    accept_it(&again, token, &none, 2000);
     ck_assert_uint_eq(registrations_count(all), 0);
     ck_assert_uint_eq(ended, 1);
     ck_assert_int_eq(ended_for, REASON_NONE);
@@ -264,7 +318,8 @@ START_TEST(expires_0_and_Contact_star_end_it_PCSCF_019)
     registered("192.0.2.1:5060", token);
     struct registration_request other = request_from("192.0.2.9:5060");
     other.contact = "sip:alice@192.0.2.9";
-    registration_accept(attempt(&other, 1000, token), &granted, 1000);
+    attempt(&other, 1000, token);
+    accept_it(&other, token, &granted, 1000);
     ck_assert_uint_eq(registrations_count(all), 2);
     registrations_end_user(all, "tel:+15551234", REASON_NONE); // another identity of the set
     ck_assert_uint_eq(registrations_count(all), 0);
@@ -278,7 +333,7 @@ START_TEST(an_instance_has_one_contact_per_reg_id_RFC_5626)
     struct registration_request request = request_from("192.0.2.1:5060");
     request.instance = "<urn:uuid:1>";
     struct registration *r = attempt(&request, 1000, token);
-    ck_assert_int_eq(registration_accept(r, &granted, 1000), 0);
+    accept_it(&request, token, &granted, 1000);
     request.contact = "sip:alice@192.0.2.77";
     request.flow = flow_from("192.0.2.77:5060");
     ck_assert_ptr_eq(attempt(&request, 1000, token), r); // superseded
@@ -309,7 +364,7 @@ START_TEST(all_contacts_of_an_identity_are_found)
     struct registration_request other = request_from("192.0.2.9:5060");
     other.contact = "sip:alice@192.0.2.9";
     struct registration *b = attempt(&other, 1000, token);
-    ck_assert_int_eq(registration_accept(b, &granted, 1000), 0);
+    accept_it(&other, token, &granted, 1000);
     ck_assert_ptr_eq(registrations_by_impu(all, "sip:alice@HOME.example"), b);
     ck_assert_ptr_eq(registration_next_contact(b, "sip:alice@home.example"), a);
     ck_assert_ptr_null(registration_next_contact(a, "sip:alice@home.example"));
@@ -353,11 +408,11 @@ START_TEST(the_newest_traces_stay_even_of_what_is_gone)
     unsigned kept = 0;
     struct registration_request request = request_from("192.0.2.1:5060");
     request.contact = "sip:a@192.0.2.1";
-    registration_refuse(attempt(&request, 1000, token));
+    registration_refuse(attempt(&request, 1000, token), token);
     request.contact = "sip:b@192.0.2.1";
-    registration_refuse(attempt(&request, 1000, token));
+    registration_refuse(attempt(&request, 1000, token), token);
     request.contact = "sip:c@192.0.2.1";
-    registration_refuse(attempt(&request, 1000, token));
+    registration_refuse(attempt(&request, 1000, token), token);
     registrations_recent(all, count_traces, &kept);
     ck_assert_uint_eq(kept, 2);
     ck_assert_uint_eq(registrations_count(all), 0);
@@ -444,7 +499,7 @@ START_TEST(fifty_thousand_are_held_below_8_KiB_each_without_slowing)
         request.contact = contact;
         addr_set_port(&request.flow.remote, (uint16_t)(i + 1));
         ck_assert_int_eq(registrations_attempt(many, &request, 1000, &r, &token), REASON_NONE);
-        ck_assert_int_eq(registration_accept(r, &grant, 1000 + i), 0);
+        ck_assert_int_eq(registrations_accept(many, &request, token, &grant, 1000 + i, &r), 0);
         ck_assert_uint_lt(registration_bytes(r), 8192);
         if (i == MANY / 2)
             half = clock_now_us() - begin;
@@ -468,6 +523,8 @@ int main(void)
         &a_REGISTER_from_elsewhere_moves_the_flow_and_the_old_token_works_for_a_while_PCSCF_021,
         &the_token_of_a_flow_that_stays_stays_too,
         &a_refused_REGISTER_leaves_the_registration_in_force_PCSCF_022,
+        &a_REGISTER_of_somebody_else_cannot_take_a_registration_over_PCSCF_014,
+        &a_REGISTER_of_somebody_else_cannot_displace_a_pending_one,
         &a_first_REGISTER_that_is_refused_or_forgotten_leaves_nothing,
         &expiry_takes_token_flow_and_capability_away_PCSCF_020,
         &a_200_that_crosses_the_expiry_still_registers,
