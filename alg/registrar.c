@@ -14,6 +14,7 @@
 #include "alg/registration_record.h"
 #include "alg/regstore.h"
 #include "alg/session_trace.h"
+#include "alg/wire.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/random.h"
@@ -38,6 +39,7 @@ struct registering {
     su_home_t home[1];
     struct register_facts facts;
     char token[REGISTRATION_TOKEN_LEN + 1];
+    struct registration *registration; // a reference; NULL: none, or not known yet
 };
 
 static uint64_t now_ms(void)
@@ -210,16 +212,17 @@ static void note_change(void *arg, const char *before, const char *after, const 
     session_trace_field(arg, before, after, clause);
 }
 
-static void trace_sip(const struct forward *f, struct trace *trace, enum side side, bool received,
-                      msg_t *msg, const sip_t *sip)
+static struct trace *trace_of(const struct forward *f)
 {
-    struct sip_facts facts;
-    message_outline(msg, sip, &facts);
-    session_trace_message(trace, f->proxy->cfg, side, received, &facts, NULL, NULL);
+    const struct registration *r = f->registering->registration;
+    return r ? registration_trace(r) : NULL;
 }
 
-static void write_chart(const struct forward *f, const struct registration *r)
+static void write_chart(const struct forward *f)
 {
+    const struct registration *r = f->registering->registration;
+    if (!r)
+        return;
     char name[REGISTRATION_TOKEN_LEN + 16];
     snprintf(name, sizeof(name), "register-%s", registration_token(r));
     session_trace_write(registration_trace(r), f->proxy->cfg, name);
@@ -307,6 +310,8 @@ static enum reason take_up(struct registrar *registrar, struct forward *f, struc
     if (reason != REASON_NONE)
         return reason;
     memcpy(registering->token, token, sizeof(registering->token));
+    registering->registration = *r;
+    registration_ref(*r);
     watch(registrar);
     return REASON_NONE;
 }
@@ -344,8 +349,9 @@ static struct registering *begin(struct forward *f, const sip_t *sip)
     return registering;
 }
 
-enum reason registrar_request(struct registrar *registrar, struct forward *f, msg_t *msg,
-                              sip_t *sip, const char **text)
+enum reason registrar_request(struct registrar *registrar, struct forward *f,
+                              const struct sip_facts *facts, msg_t *msg, sip_t *sip,
+                              const char **text)
 {
     struct registration *r = NULL;
     bool differs = false;
@@ -359,18 +365,15 @@ enum reason registrar_request(struct registrar *registrar, struct forward *f, ms
         reason = take_up(registrar, f, &r);
     if (reason != REASON_NONE)
         return reason;
-    struct trace *trace = r ? registration_trace(r) : NULL;
-    trace_sip(f, trace, SIDE_ACCESS, true, msg, sip);
+    struct trace *trace = trace_of(f);
+    session_trace_message(trace, f->proxy->cfg, SIDE_ACCESS, true, facts, NULL, NULL);
     if (differs) {
         reason_count(REASON_SECURITY_DIFFERS);
         log_warn("registrar", "%s: %s", f->registering->facts.request.aor,
                  reason_text(REASON_SECURITY_DIFFERS));
         session_trace_reason(trace, REASON_SECURITY_DIFFERS, "Security-Verify");
     }
-    if (edit_request(registrar, f, trace, msg, sip))
-        return REASON_INTERNAL;
-    trace_sip(f, trace, SIDE_CORE, false, msg, sip);
-    return REASON_NONE;
+    return edit_request(registrar, f, trace, msg, sip) ? REASON_INTERNAL : REASON_NONE;
 }
 
 // --- the response -----------------------------------------------------------------------------
@@ -425,14 +428,11 @@ static void settle(struct registrar *registrar, struct forward *f, struct regist
         registration_refuse(r, f->registering->token);
 }
 
-enum reason registrar_response(struct registrar *registrar, struct forward *f, msg_t *msg,
-                               sip_t *sip)
+enum reason registrar_response(struct registrar *registrar, struct forward *f,
+                               const struct sip_facts *facts, msg_t *msg, sip_t *sip)
 {
     struct registering *registering = f->registering;
-    if (!registering)
-        return REASON_NONE;
-    struct registration *r = registrations_by_token(registrar->all, registering->token);
-    struct trace *trace = r ? registration_trace(r) : NULL;
+    struct trace *trace = trace_of(f);
     struct register_edit edit = {msg, sip, note_change, trace};
     struct policy policy = {.cfg = f->proxy->cfg,
                             .way = POLICY_RESPONSE_TO_UE,
@@ -441,38 +441,42 @@ enum reason registrar_response(struct registrar *registrar, struct forward *f, m
                             .changed = note_change,
                             .arg = trace};
     char *offer = security_server(f->proxy->cfg, &registering->facts);
-    if (r)
-        registration_ref(r);
-    trace_sip(f, trace, SIDE_CORE, true, msg, sip);
-    if (sip->sip_status->st_status >= 200)
-        settle(registrar, f, r, sip);
+    session_trace_message(trace, f->proxy->cfg, SIDE_CORE, true, facts, NULL, NULL);
+    if (facts->status >= 200)
+        settle(registrar, f, registrations_by_token(registrar->all, registering->token), sip);
     bool failed = !offer || policy_apply(&policy, msg, sip) ||
                   register_to_ue(&edit, &registering->facts, offer);
-    trace_sip(f, trace, SIDE_ACCESS, false, msg, sip);
-    if (r) {
-        write_chart(f, r);
-        registration_unref(r);
-    }
     free(offer);
     return failed ? REASON_INTERNAL : REASON_NONE;
 }
 
+void registrar_sent(struct forward *f, enum side to, const struct wire *wire)
+{
+    su_home_t home[1] = {SU_HOME_INIT(home)};
+    if (!f->registering || !trace_of(f))
+        return;
+    su_home_init(home);
+    struct sip_facts facts = wire_facts(f->proxy, wire, home);
+    session_trace_message(trace_of(f), f->proxy->cfg, to, false, &facts, NULL, NULL);
+    su_home_deinit(home);
+    if (to == SIDE_ACCESS)
+        write_chart(f);
+}
+
 void registrar_unanswered(struct registrar *registrar, struct forward *f)
 {
-    struct registration *r =
-        f->registering ? registrations_by_token(registrar->all, f->registering->token) : NULL;
-    if (!r)
-        return;
-    registration_ref(r);
-    session_trace_reason(registration_trace(r), REASON_REGISTRAR_DOWN, "REGISTER");
-    write_chart(f, r);
-    registration_refuse(r, f->registering->token);
-    registration_unref(r);
+    struct registration *r = registrations_by_token(registrar->all, f->registering->token);
+    session_trace_reason(trace_of(f), REASON_REGISTRAR_DOWN, "REGISTER");
+    write_chart(f);
+    if (r)
+        registration_refuse(r, f->registering->token);
 }
 
 void registrar_forget(struct forward *f)
 {
-    if (f->registering)
-        su_home_unref(f->registering->home);
+    if (!f->registering)
+        return;
+    registration_unref(f->registering->registration);
+    su_home_unref(f->registering->home);
     f->registering = NULL;
 }

@@ -210,6 +210,7 @@ static enum reason send_on(struct passage *p, struct hop next, const struct list
         wire_drop(&wire);
         return REASON_NEXT_HOP_DOWN;
     }
+    registrar_sent(p->f, SIDE_CORE, &wire);
     wire_sent(p->proxy, p->f->session, side_other(p->in->side), &wire, NULL);
     return REASON_NONE;
 }
@@ -252,8 +253,9 @@ static enum reason pass(struct passage *p, const char **text)
         reason = let_session_see(p);
     *text = p->verdict.error;
     if (reason == REASON_NONE)
-        reason = is_register(p) ? registrar_request(p->proxy->registrar, p->f, p->msg, p->sip, text)
-                                : boundary_cross(p->f, p->in->side, p->msg, p->sip);
+        reason = is_register(p)
+                     ? registrar_request(p->proxy->registrar, p->f, &p->facts, p->msg, p->sip, text)
+                     : boundary_cross(p->f, p->in->side, p->msg, p->sip);
     if (reason == REASON_NONE)
         reason = record_route(p, out, next.tcp);
     if (reason == REASON_NONE && route_do_strict(p->msg, p->sip))

@@ -41,6 +41,7 @@ static void pass_back(struct forward *f, msg_t *msg, sip_t *sip)
     struct wire wire = wire_hold(msg);
     sip_via_remove(msg, sip);
     nta_incoming_mreply(f->irq, msg);
+    registrar_sent(f, SIDE_ACCESS, &wire);
     wire_sent(f->proxy, f->session, f->from, &wire, NULL);
 }
 
@@ -105,8 +106,9 @@ static void pass_response(struct forward *f, msg_t *received)
         verdict.reason = REASON_INTERNAL;
     free(verdict.body);
     if (verdict.reason == REASON_NONE)
-        verdict.reason = f->registering ? registrar_response(f->proxy->registrar, f, msg, sip)
-                                        : boundary_cross(f, side_other(f->from), msg, sip);
+        verdict.reason = f->registering
+                             ? registrar_response(f->proxy->registrar, f, &facts, msg, sip)
+                             : boundary_cross(f, side_other(f->from), msg, sip);
     if (verdict.reason != REASON_NONE) {
         msg_destroy(msg);
         end_far_side(f, facts.status, verdict.reason);

@@ -111,9 +111,7 @@ void wire_received(struct proxy *proxy, const struct session *s, enum side from,
     look(proxy, s, from, true, facts);
 }
 
-// What there is to know of a message that was sent; its text is in home.
-static struct sip_facts facts_of(const struct proxy *proxy, const struct wire *wire,
-                                 su_home_t *home)
+struct sip_facts wire_facts(const struct proxy *proxy, const struct wire *wire, su_home_t *home)
 {
     struct sip_facts facts;
     message_outline(wire->msg, sip_object(wire->msg), &facts);
@@ -126,7 +124,7 @@ void wire_sent(struct proxy *proxy, struct session *s, enum side to, struct wire
                const char *note)
 {
     su_home_t home[1] = {SU_HOME_INIT(home)};
-    struct sip_facts facts = facts_of(proxy, wire, home);
+    struct sip_facts facts = wire_facts(proxy, wire, home);
     look(proxy, s, to, false, &facts);
     if (s)
         session_sent(s, to, &facts, note);
@@ -140,7 +138,7 @@ void wire_sent_aside(struct proxy *proxy, const struct session *s, enum side to,
     if (!wire->msg)
         return;
     if (proxy->tap) {
-        struct sip_facts facts = facts_of(proxy, wire, home);
+        struct sip_facts facts = wire_facts(proxy, wire, home);
         look(proxy, s, to, false, &facts);
     }
     su_home_deinit(home);
@@ -153,7 +151,7 @@ void wire_cancelled(struct forward *f, nta_incoming_t *irq)
     struct wire wire = {nta_incoming_getrequest_ackcancel(irq), 0};
     if (!wire.msg)
         return;
-    struct sip_facts facts = facts_of(f->proxy, &wire, home);
+    struct sip_facts facts = wire_facts(f->proxy, &wire, home);
     wire_received(f->proxy, f->session, f->from, &facts);
     su_home_deinit(home);
     wire_drop(&wire);

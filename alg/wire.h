@@ -15,6 +15,8 @@ struct wire {
     uint64_t time_us;
 };
 struct wire wire_hold(msg_t *msg);
+// What there is to know of a message that was sent; its text is in home.
+struct sip_facts wire_facts(const struct proxy *proxy, const struct wire *wire, su_home_t *home);
 // The stack has it: told to the session, if there is one, and tapped. Lets go of it.
 void wire_sent(struct proxy *proxy, struct session *s, enum side to, struct wire *wire,
                const char *note);
