@@ -22,15 +22,16 @@ ifeq ($(VARIANT),fuzz)
 CC      := clang
 endif
 
-# What the build stands on. Tests and the user agent need a few more.
+# What the build and the demo stand on; the tests need a few more libraries and programs.
 PKGS      := sofia-sip-ua gnutls nettle libuv libcyaml yaml-0.1 libmicrohttpd jansson sqlite3 expat liblz4
 TEST_PKGS := check spandsp libtiff-4 libsrtp2
 DEPS := gcc libc6-dev pkg-config \
         libsofia-sip-ua-dev libgnutls28-dev nettle-dev libuv1-dev uthash-dev \
         libcyaml-dev libyaml-dev libmicrohttpd-dev libjansson-dev libsqlite3-dev libexpat1-dev \
-        libjemalloc-dev liblz4-dev \
-        check libspandsp-dev libsrtp2-dev libtiff-dev libtiff-tools sip-tester sngrep tshark \
-        valgrind openssl procps dpkg-dev groff-base jq kamailio baresip-core
+        libjemalloc-dev liblz4-dev openssl procps \
+        check libspandsp-dev libsrtp2-dev libtiff-dev libtiff-tools
+CHECK_DEPS := sip-tester sngrep tshark valgrind dpkg-dev groff-base jq kamailio \
+              baresip-core
 LINT_DEPS := clang clang-format clang-tidy libclang-rt-dev
 BROWSER_DEPS := chromium python3
 
@@ -78,7 +79,7 @@ LIBALG := $(B)/libalg.a
 
 .DEFAULT_GOAL := all
 .SECONDARY:
-.PHONY: all help deps deps-lint deps-browser viewer pictures demo check check-variant unit flows lint format bench fuzz asan tsan \
+.PHONY: all help deps deps-check deps-lint deps-browser viewer pictures demo check check-variant unit flows lint format bench fuzz asan tsan \
         install man deb package-check clean walls
 
 all: $(B)/.deps $(B)/pcscf $(B)/pcscfctl $(B)/e2ae-ua ## build the daemon, its control program and the reference user agent
@@ -98,8 +99,10 @@ ifneq ($(VARIANT),)
 $(B)/.deps: build/.deps
 	$(Q)mkdir -p $(@D) && touch $@
 endif
-deps: ## install the Debian packages that build, demo and tests need
+deps: ## install the Debian packages that build and demo need
 	$(Q)tests/deps.sh $(DEPS)
+deps-check: ## install the programs that only the tests need
+	$(Q)tests/deps.sh $(CHECK_DEPS)
 deps-lint:
 	$(Q)tests/deps.sh $(LINT_DEPS)
 deps-browser:
@@ -176,7 +179,7 @@ build/tools/promtool:
 # Looked at once: what runs in a browser is the same in all variants, and lessons are about calls
 # that the flows have already.
 VIEWER := $(if $(VARIANT),,tests/browser/test_viewer tests/lesson.sh)
-check-variant: all build/tools/promtool $(UNIT_BIN) $(if $(FLOWS),$(B)/tests/flows) $(if $(VIEWER),deps-browser)
+check-variant: deps-check all build/tools/promtool $(UNIT_BIN) $(if $(FLOWS),$(B)/tests/flows) $(if $(VIEWER),deps-browser)
 	$(Q)tests/run.sh $(B) $(UNIT_BIN) $(if $(FLOWS),$(B)/tests/flows) $(VIEWER)
 viewer: all deps-browser ## the viewer in a browser only; what is seen stands in build/pictures
 	$(Q)tests/run.sh $(B) tests/browser/test_viewer
@@ -185,9 +188,9 @@ pictures: viewer ## the pictures of README anew
 	    configs/pictures/
 unit: $(UNIT_BIN) ## unit and golden tests only
 	$(Q)tests/run.sh $(B) $(UNIT_BIN)
-flows: all build/tools/promtool $(B)/tests/flows ## whole-process tests only
+flows: deps-check all build/tools/promtool $(B)/tests/flows ## whole-process tests only
 	$(Q)tests/run.sh $(B) $(B)/tests/flows
-check: build/.deps ## everything: lint, unit, golden, flows, the same under ASan+UBSan, a short fuzz
+check: build/.deps deps-check ## everything: lint, unit, golden, flows, the same under ASan+UBSan, a short fuzz
 	$(Q)tests/check.sh
 asan: ## unit tests and flows under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(Q)$(MAKE) --no-print-directory VARIANT=asan check-variant
@@ -239,7 +242,7 @@ deb: all man ## a Debian package in build/
 	$(Q)rm -rf $(B)/stage $(B)/pcscf_*.deb
 	$(Q)$(MAKE) --no-print-directory -s install DESTDIR=$(B)/stage PREFIX=/usr
 	$(Q)configs/debian/make.sh $(B) $(B)/stage "$(DEB_VERSION)"
-package-check: deb build/tools/promtool ## manual pages, completion, dashboard, and the package installed
+package-check: deps-check deb build/tools/promtool ## manual pages, completion, dashboard, and the package installed
 	$(Q)tests/package.sh $(B)
 clean: ## remove build/
 	rm -rf build

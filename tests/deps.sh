@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # deps.sh PACKAGE...: installs the Debian packages that this machine does not have.
-# Silent and quick when nothing is missing; needs nothing but a shell, dpkg and apt.
+# Silent and quick when nothing is missing; needs nothing but a shell, dpkg and apt. Services that
+# come with a package are not started: tests start what they need, on ports of their own.
 set -eu
 
 missing=
@@ -22,7 +23,17 @@ fi
 
 echo "deps: installing$missing"
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+policy=/usr/sbin/policy-rc.d
+[ -e "$policy" ] && policy=
+finish() {
+    rm -f "$log"
+    [ -z "$policy" ] || $root rm -f "$policy"
+}
+trap finish EXIT
+[ -z "$policy" ] || {
+    printf '#!/bin/sh\nexit 101\n' | $root tee "$policy" >/dev/null
+    $root chmod 755 "$policy"
+}
 # The package lists of a fresh machine are often empty or old: look first, then ask for new ones.
 # $missing is a list of words on purpose.
 # shellcheck disable=SC2086
