@@ -15,6 +15,7 @@
 #include "alg/tap.h"
 #include "common/admin/admin.h"
 #include "common/clock.h"
+#include "common/keep.h"
 #include "common/log.h"
 #include "common/notify.h"
 #include "common/reason.h"
@@ -36,8 +37,7 @@ enum { EXIT_BAD_CONFIG = 1, EXIT_SYSTEM = 2 };
 // and whoever makes certificates share the others. What was freed goes back to the kernel within a
 // second, so that calls that have ended do not weigh on those that stand.
 extern const char *malloc_conf;
-const char *malloc_conf =
-    "narenas:4,dirty_decay_ms:1000,muzzy_decay_ms:0,background_thread:true,abort_conf:true";
+const char *malloc_conf = "narenas:4,dirty_decay_ms:1000,muzzy_decay_ms:0,abort_conf:true";
 
 // How long the last BYEs may take before the process ends without their answers.
 #define SHUTDOWN_MS 3000
@@ -257,6 +257,7 @@ static int open_admin(struct process *process, char error[static CONFIG_ERROR_MA
 static int open_all(struct process *process)
 {
     char error[CONFIG_ERROR_MAX] = "the event loops cannot start";
+    keep_tidy();
     int err = loop_open(&process->loop);
     if (!err)
         err = tap_open(&process->tap, &process->cfg, error);

@@ -4,6 +4,7 @@
 #include "common/keep.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 // jemalloc's own interface, absent from other allocators: hence weak.
@@ -50,4 +51,12 @@ void *keep_realloc(void *old, size_t size)
     if (!where)
         return realloc(old, size);
     return old ? rallocx(old, size, where) : mallocx(size, where);
+}
+
+void keep_tidy(void)
+{
+    bool on = true;
+
+    if (mallctl)
+        (void)mallctl("background_thread", NULL, NULL, &on, sizeof(on));
 }

@@ -12,4 +12,8 @@
 void *keep_zalloc(size_t size);
 void *keep_realloc(void *old, size_t size);
 
+// Lets a thread of the allocator give back to the kernel what was freed, also when nothing happens.
+// For a process that goes on to serve: one that ends at once would end in the middle of its start.
+void keep_tidy(void);
+
 #endif
