@@ -153,8 +153,8 @@ static const struct failure handshakes[] = {
      .core_says = "^bye-received " REASON_488, .counter = "dtls_handshake", .label = "DTLS failed"},
 };
 
-// An association that is not established ends the call with BYE to both sides, and a Reason that
-// names it (REQ-064, REQ-075, REQ-104).
+// PCSCF-079: an association that is not established ends the call with BYE to both sides, and a
+// Reason that names it (REQ-064, REQ-075, REQ-104).
 START_TEST(a_failed_association_ends_the_call)
 {
     check_failure(&handshakes[_i], "bad-dtls", "session released: ");
@@ -181,8 +181,8 @@ static const struct failure refusals[] = {
      .counter = "caller_cancelled", .label = "the caller cancels"},
 };
 
-// A refusal passes with its status; a CANCEL of the early dialog reaches the callee; both leave
-// nothing behind (REQ-105).
+// PCSCF-077, PCSCF-078: a refusal passes with its status; a CANCEL of the early dialog reaches the
+// callee; both leave nothing behind (REQ-105).
 START_TEST(a_refused_or_cancelled_call_leaves_nothing)
 {
     check_failure(&refusals[_i], "refused", NULL);

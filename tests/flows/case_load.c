@@ -81,8 +81,33 @@ START_TEST(many_associations_leave_nothing)
 }
 END_TEST
 
+#define LOSSY_CALLS 10
+
+// PCSCF-106: with every twentieth SIP message lost on either side all calls still complete, and
+// each is one session: none was opened twice (RFC 3261 17).
+START_TEST(lost_messages_cost_no_call)
+{
+    struct flow *f = flow_open("lossy");
+    struct pcscf *p = pcscf_start(f, NULL);
+    struct call call = {
+        .caller = HOST_UE,
+        .ue = flow_text(f, "--loss 50 --calls %d --media count --datagrams 1", LOSSY_CALLS),
+        .core = flow_text(f, "--loss 50 --calls %d --media echo", LOSSY_CALLS),
+        .no_fax = true};
+
+    call_run(p, &call);
+    for (unsigned i = 0; i < LOSSY_CALLS; i++)
+        pcscf_chart(p);
+    pcscf_stop(p);
+    ck_assert_uint_eq(text_count(program_text(pcscf_program(p)), "call from the access side"),
+                      LOSSY_CALLS);
+    flow_close(f);
+}
+END_TEST
+
 void suite_load(struct suite *s)
 {
+    ONCE(s, lost_messages_cost_no_call);
     ONCE(s, a_thousand_calls_leave_nothing);
     ONCE(s, many_associations_leave_nothing);
 }

@@ -582,6 +582,22 @@ START_TEST(large_messages_stay_on_udp)
 }
 END_TEST
 
+// PCSCF-107: what is cut off anywhere costs its sender an answer at most; the next request is
+// served and nothing is left behind.
+START_TEST(cut_messages_do_no_harm)
+{
+    struct stage s = stage_open("cut", NULL);
+    const char *whole = sip_request(s.ue, "MESSAGE", "sip:bob@example.net",
+                                    "Content-Type: text/plain\n", "Hello, this is cut off.");
+
+    for (size_t len = 1; len < strlen(whole); len += 7)
+        sip_send(s.ue, flow_copy(s.f, whole, len));
+    stage_ping(&s, s.ue, pcscf_access(s.p)); // what was cut between two lines may have passed
+    stage_ping(&s, s.core, pcscf_core(s.p));
+    stage_close(&s, NULL);
+}
+END_TEST
+
 void suite_proxy(struct suite *s)
 {
     ONCE(s, an_invite_is_tried_at_once);
@@ -604,6 +620,7 @@ void suite_proxy(struct suite *s)
     EACH(s, an_altered_record_route_is_restored, alterations);
     EACH(s, both_users_may_be_here, who_ends);
     ONCE(s, reliable_responses_pass_unchanged);
+    ONCE(s, cut_messages_do_no_harm);
     ONCE(s, what_names_a_dialog_is_not_touched);
     EACH(s, large_messages_stay_on_udp, sizes);
 }

@@ -60,8 +60,8 @@ static const char *with_address(struct stage *s, const char *message)
     return message;
 }
 
-// What SIP lets us answer is answered with 4xx or 505; the rest is passed over in silence; the core
-// sees none of it (RFC 3261 8.2, 16.3).
+// PCSCF-107: what SIP lets us answer is answered with 4xx or 505; the rest is passed over in
+// silence; the core sees none of it (RFC 3261 8.2, 16.3).
 START_TEST(malformed_messages_are_answered_or_ignored)
 {
     struct stage s = stage_open("malformed", NULL);
@@ -88,8 +88,8 @@ static size_t spoil(char *bytes, size_t len, unsigned round)
 
 #define SPOILED 400
 
-// A call is up and carries a fax while a third party sends hundreds of broken messages to both
-// sides: the fax arrives, and the P-CSCF still answers.
+// PCSCF-107: a call is up and carries a fax while a third party sends hundreds of broken messages
+// to both sides: the fax arrives, and the P-CSCF still answers.
 START_TEST(broken_messages_do_not_disturb_a_call)
 {
     struct flow *f = flow_open("storm-of-sip");
@@ -193,8 +193,8 @@ static const struct {
      "^To: ", "no_route"},
 };
 
-// Requests of unknown dialogs get 481, unknown proxy extensions 420, unreachable names 404; the
-// core sees none of it.
+// PCSCF-040, PCSCF-041: requests of unknown dialogs get 481, unknown proxy extensions 420,
+// unreachable names 404; the core sees none of it.
 START_TEST(what_belongs_nowhere_is_refused)
 {
     struct pcscf_options options = {.next_hop = "request-uri"};
@@ -229,7 +229,7 @@ START_TEST(a_stray_cancel_is_passed_on)
 }
 END_TEST
 
-// Max-Forwards 0 is 483; a request for a UE that nobody knows is 404.
+// PCSCF-091: Max-Forwards 0 is 483; a request for a UE that nobody knows is 404.
 START_TEST(max_forwards_zero_is_refused)
 {
     struct stage s = stage_open("hops", NULL);
@@ -269,8 +269,9 @@ static void must_hold_lines(struct flow *f, const char *message, const char *lin
     }
 }
 
-// Requests that the P-CSCF has no part in pass both ways, known method or not: headers it does not
-// know arrive byte for byte, in requests and in responses; one hop is counted, one Via added.
+// PCSCF-101: requests that the P-CSCF has no part in pass both ways, known method or not: headers
+// it does not know arrive byte for byte, in requests and in responses; one hop is counted, one Via
+// added.
 START_TEST(unknown_methods_and_headers_pass)
 {
     struct stage s = stage_open("passing", NULL);
@@ -296,8 +297,8 @@ END_TEST
 
 // --- answers -----------------------------------------------------------------------------------
 
-// The 18x and the 2xx of a dialog, and the 2xx that comes again, carry the identical SDP to the UE
-// (REQ-122, RFC 3261 13.2.1).
+// PCSCF-073: the 18x and the 2xx of a dialog, and the 2xx that comes again, carry the identical SDP
+// to the UE (REQ-122, RFC 3261 13.2.1).
 START_TEST(a_repeated_answer_stays_the_same)
 {
     struct stage s = stage_open("repeated", NULL);
@@ -349,8 +350,8 @@ START_TEST(an_answer_of_the_core_without_use_ends_the_call)
 }
 END_TEST
 
-// Two branches behind the core answer: the UE sees two dialogs with one port and one fingerprint
-// (RFC 3261 13.2.1, RFC 8842 8), and media go to the one that wins.
+// PCSCF-070: two branches behind the core answer: the UE sees two dialogs with one port and one
+// fingerprint (RFC 3261 13.2.1, RFC 8842 8), and media go to the one that wins.
 START_TEST(the_winner_of_a_fork_gets_the_media)
 {
     struct stage s = stage_open("fork", NULL);
@@ -383,7 +384,7 @@ START_TEST(the_winner_of_a_fork_gets_the_media)
 }
 END_TEST
 
-// Requests within the dialog pass both ways along the route set.
+// PCSCF-035: requests within the dialog pass both ways along the route set.
 START_TEST(requests_within_a_dialog_pass_both_ways)
 {
     struct stage s = stage_open("in-dialog", NULL);
@@ -407,8 +408,8 @@ START_TEST(requests_within_a_dialog_pass_both_ways)
 }
 END_TEST
 
-// An offer that meets an open one of the other side is refused with 491; the open one goes on
-// (RFC 3261 14.2).
+// PCSCF-072: an offer that meets an open one of the other side is refused with 491; the open one
+// goes on (RFC 3261 14.2).
 START_TEST(an_offer_that_crosses_another_is_refused)
 {
     struct stage s = stage_open("glare", NULL);

@@ -247,6 +247,9 @@ static const struct row rows[] = {
      "Security-Client, as \"udptl-dtls;mediasec, msrp-tls;mediasec\""},
     {"expires", NUMBER, AT(sip.expires_s), 0, 1000000, "S", "asked for (default 3600)"},
 
+    {"loss", NUMBER, AT(sip.loss), 0, 999, "N",
+     "drop N of 1000 SIP messages that arrive over UDP (default 0)"},
+
     HEADING("Media"),
     {"send", TEXT, AT(send), 0, 0, "FILE.tif", "send this fax"},
     {"receive", TEXT, AT(receive), 0, 0, "FILE.tif", "receive a fax into this file"},

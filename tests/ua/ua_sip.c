@@ -120,9 +120,9 @@ int sip_open(struct sip **out, su_root_t *root, const struct sip_options *option
         *strrchr(text, ':') = '\0';
     snprintf(url, sizeof(url), "sip:%s%s;transport=%s", text, port == 0 ? ":*" : "",
              options->transport == SIP_TCP ? "tcp" : "udp");
-    sip->agent =
-        nta_agent_create(root, URL_STRING_MAKE(url), NULL, NULL, NTATAG_UA(1), NTATAG_USE_NAPTR(0),
-                         NTATAG_USE_SRV(0), NTATAG_UDP_MTU(UDP_MTU), TPTAG_REUSE(1), TAG_END());
+    sip->agent = nta_agent_create(root, URL_STRING_MAKE(url), NULL, NULL, NTATAG_UA(1),
+                                  NTATAG_USE_NAPTR(0), NTATAG_USE_SRV(0), NTATAG_UDP_MTU(UDP_MTU),
+                                  NTATAG_DEBUG_DROP_PROB(options->loss), TPTAG_REUSE(1), TAG_END());
     if (sip->agent)
         sip->default_leg =
             nta_leg_tcreate(sip->agent, on_request, sip, NTATAG_NO_DIALOG(1), TAG_END());

@@ -29,6 +29,7 @@ struct sip_options {
     const char *realm;    // of the challenge
     const char *mediasec; // value of Security-Client; NULL: none
     unsigned expires_s;
+    unsigned loss; // of 1000 SIP messages that arrive, so many are dropped
 };
 
 enum dialog_event {

@@ -214,7 +214,7 @@ START_TEST(the_winning_fork_gets_its_answer_back)
 }
 END_TEST
 
-// REQ-104, TS 24.229 5.2.8.1.1: before the answer, an error upstream and CANCEL downstream.
+// PCSCF-080, REQ-104, TS 24.229 5.2.8.1.1: before the answer, an error upstream and CANCEL downstream.
 START_TEST(a_failure_before_the_answer_ends_early)
 {
     call(UE_OFFER);
@@ -228,7 +228,7 @@ START_TEST(a_failure_before_the_answer_ends_early)
 }
 END_TEST
 
-// TS 24.229 5.2.8.1.2: an established session is released towards both parties.
+// PCSCF-079, TS 24.229 5.2.8.1.2: an established session is released towards both parties.
 START_TEST(a_failure_of_an_established_call_is_a_bye_both_ways)
 {
     establish(UE_OFFER, CORE_ANSWER);
@@ -357,7 +357,7 @@ START_TEST(an_unusable_answer_ends_the_call)
 }
 END_TEST
 
-// REQ-086, RFC 3261 14.1: a refused re-INVITE changes nothing.
+// PCSCF-071, REQ-086, RFC 3261 14.1: a refused re-INVITE changes nothing.
 START_TEST(a_refused_reinvite_is_rolled_back)
 {
     struct exchange_request id;
@@ -375,7 +375,7 @@ START_TEST(a_refused_reinvite_is_rolled_back)
 }
 END_TEST
 
-// RFC 3261 14.2: a second offer while one is open gets 491.
+// PCSCF-072, RFC 3261 14.2: a second offer while one is open gets 491.
 START_TEST(crossing_offers_are_refused)
 {
     establish(UE_OFFER, CORE_ANSWER);
