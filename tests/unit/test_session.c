@@ -214,7 +214,8 @@ START_TEST(the_winning_fork_gets_its_answer_back)
 }
 END_TEST
 
-// PCSCF-080, REQ-104, TS 24.229 5.2.8.1.1: before the answer, an error upstream and CANCEL downstream.
+// PCSCF-080, REQ-104, TS 24.229 5.2.8.1.1: before the answer, an error upstream and CANCEL
+// downstream.
 START_TEST(a_failure_before_the_answer_ends_early)
 {
     call(UE_OFFER);
