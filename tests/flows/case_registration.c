@@ -604,6 +604,30 @@ START_TEST(a_refused_subscription_is_tried_again_with_the_next_REGISTER)
 }
 END_TEST
 
+// RFC 6665 4.1.2.2, RFC 3680 5.2: a subscription is renewed in its dialog before it ends, and when
+// a document is missing the full state is asked for.
+START_TEST(a_subscription_is_renewed)
+{
+    struct stage s = stage_open(
+        "reg-event-renewed", &(struct pcscf_options){UNNAMED, .registration = "reg_event: true"});
+    registered(&s, s.ue, NULL, 600);
+    const char *subscribe = sip_expect(s.core, "^SUBSCRIBE sip:alice@example.net ");
+
+    sip_send(s.core, sip_response(s.core, subscribe, "200 OK", "Expires: 2\n", NULL));
+    const char *renewal = sip_expect(s.core, "^SUBSCRIBE sip:party@");
+    must_say(s.f, renewal, "^To: <sip:alice@example.net>;tag=t1$");
+    must_say(s.f, renewal, "^CSeq: 2 SUBSCRIBE$");
+    ck_assert_str_eq(sip_header(s.core, renewal, "Call-ID"),
+                     sip_header(s.core, subscribe, "Call-ID"));
+    sip_send(s.core, sip_response(s.core, renewal, "200 OK", "Expires: 600000\n", NULL));
+    notify(&s, subscribe, 1, reginfo(&s, 5, "state=\"active\" event=\"registered\""));
+    const char *partial = reginfo(&s, 9, "state=\"active\" event=\"refreshed\"");
+    notify(&s, subscribe, 2, flow_replace(s.f, partial, "\"full\"", "\"partial\""));
+    must_say(s.f, sip_expect(s.core, "^SUBSCRIBE "), "^CSeq: 3 SUBSCRIBE$");
+    stage_close(&s, NULL);
+}
+END_TEST
+
 // --- who may send ------------------------------------------------------------------------------
 
 // PCSCF-030: with registration.required nobody else is served, but for an emergency.
@@ -734,6 +758,7 @@ void suite_registration(struct suite *s)
     ONCE(s, registrations_survive_a_restart);
     ONCE(s, a_damaged_store_is_set_aside);
     ONCE(s, the_network_can_end_a_registration);
+    ONCE(s, a_subscription_is_renewed);
     ONCE(s, a_refused_subscription_is_tried_again_with_the_next_REGISTER);
     ONCE(s, a_UE_may_be_known_by_its_address);
     EACH(s, odd_contacts_harm_nobody, odd);
