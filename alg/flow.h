@@ -14,10 +14,9 @@ struct flow {
     enum flow_transport transport;
     unsigned listen;    // index of the listening point of the access side
     struct addr remote; // the source of its packets, whatever Via or Contact say
-    void *connection;   // of TCP and TLS, for who owns the transports; NULL: not known
 };
 
-// The source is the same. The connection does not count: a port is not used twice at a time.
+// The source is the same: a port is not used by two connections at a time.
 bool flow_same(const struct flow *a, const struct flow *b);
 // What passes on it can neither be read nor changed on the way.
 bool flow_is_secure(const struct flow *flow);

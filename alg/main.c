@@ -284,6 +284,9 @@ static void announce(const struct config *cfg)
     char text[ADDR_STRLEN];
     for (size_t i = 0; i < cfg->access.listen_count; i++)
         log_info("pcscf", "access side (Gm): %s", addr_format(&cfg->access.listen[i], text));
+    for (size_t i = 0; i < cfg->access_tls.listen_count; i++)
+        log_info("pcscf", "access side (Gm), TLS: %s",
+                 addr_format(&cfg->access_tls.listen[i], text));
     for (size_t i = 0; i < cfg->core.listen_count; i++)
         log_info("pcscf", "core side (Mw): %s", addr_format(&cfg->core.listen[i], text));
     if (addr_is_set(&cfg->next_hop))

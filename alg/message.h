@@ -10,6 +10,8 @@
 struct hop {
     struct addr addr; // not set: none
     bool tcp;
+    bool flow;           // a UE in its flow: over TCP or TLS its open connection is the only way
+    tport_t *connection; // the one to use; NULL: whatever the stack has or makes
 };
 
 // A message class that parses only what the proxy uses; everything else is carried byte for byte,

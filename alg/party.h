@@ -13,7 +13,8 @@ struct party {
     unsigned route_count;
     struct addr hop; // where requests to it are sent first when there is no route
     bool tcp;
-    uint32_t cseq; // the highest CSeq it has used
+    unsigned listen; // number of the listening point it is reached from
+    uint32_t cseq;   // the highest CSeq it has used
 };
 
 // All return 0 or -ENOMEM and leave the party as it was on failure.

@@ -6,6 +6,7 @@
 // Failure paths: a listening point that cannot be had ends the start with a sentence; what cannot
 // be served is answered with the status of its reason and a Warning for people.
 #include "alg/proxy_internal.h"
+#include "alg/tls_identity.h"
 #include "alg/wire.h"
 
 #include "common/clock.h"
@@ -17,29 +18,57 @@
 #include <string.h>
 #include <utlist.h>
 
+// A connection on which nothing passes for so long is closed: twice the time after which a UE
+// registers anew if nobody says otherwise (RFC 3261 10.2.1.1).
+#define IDLE_MS (2 * 3600 * 1000)
+
 // --- life -------------------------------------------------------------------------------------
+
+// certificate: folder of the one to show over TLS; NULL: UDP and TCP. The end of a connection is
+// an error for who waits on it.
+static int listen_at(struct proxy *proxy, const struct addr *addr, enum side side,
+                     const char *certificate, char error[static CONFIG_ERROR_MAX])
+{
+    struct listen *l = &proxy->listen[proxy->listen_count];
+    char address[ADDR_STRLEN], url[ADDR_STRLEN + 8];
+    l->side = side;
+    l->tls = certificate != NULL;
+    l->addr = *addr;
+    snprintf(l->ident, sizeof(l->ident), "%s%u", side_name(side), proxy->listen_count);
+    snprintf(url, sizeof(url), "%s:%s", l->tls ? "sips" : "sip", addr_format(addr, address));
+    errno = 0;
+    if (nta_agent_add_tport(proxy->agent, (url_string_t *)url, TPTAG_IDENT(l->ident),
+                            TPTAG_SDWN_ERROR(1), TPTAG_IDLE(IDLE_MS),
+                            TAG_IF(l->tls, TPTAG_CERTIFICATE(certificate)), TAG_END()) < 0) {
+        int err = errno ? errno : EADDRINUSE;
+        snprintf(error, CONFIG_ERROR_MAX, "%s%s.listen: cannot listen for SIP on %s: %s",
+                 side_name(side), l->tls ? ".tls" : "", address, strerror(err));
+        return -err;
+    }
+    proxy->listen_count++;
+    return 0;
+}
 
 static int listen_on(struct proxy *proxy, const struct config_side *side_cfg, enum side side,
                      char error[static CONFIG_ERROR_MAX])
 {
-    for (size_t i = 0; i < side_cfg->listen_count; i++) {
-        struct listen *l = &proxy->listen[proxy->listen_count];
-        char address[ADDR_STRLEN], url[ADDR_STRLEN + 8];
-        l->side = side;
-        l->addr = side_cfg->listen[i];
-        snprintf(l->ident, sizeof(l->ident), "%s%zu", side_name(side), i);
-        snprintf(url, sizeof(url), "sip:%s", addr_format(&l->addr, address));
-        errno = 0;
-        if (nta_agent_add_tport(proxy->agent, (url_string_t *)url, TPTAG_IDENT(l->ident),
-                                TAG_END()) < 0) {
-            int err = errno ? errno : EADDRINUSE;
-            snprintf(error, CONFIG_ERROR_MAX, "%s.listen: cannot listen for SIP on %s: %s",
-                     side_name(side), address, strerror(err));
-            return -err;
-        }
-        proxy->listen_count++;
-    }
-    return 0;
+    int err = 0;
+    for (size_t i = 0; !err && i < side_cfg->listen_count; i++)
+        err = listen_at(proxy, &side_cfg->listen[i], side, NULL, error);
+    return err;
+}
+
+static int listen_for_tls(struct proxy *proxy, char error[static CONFIG_ERROR_MAX])
+{
+    const struct config_tls *cfg = &proxy->cfg->access_tls;
+    struct tls_identity identity = {.folder = ""};
+    if (cfg->listen_count == 0)
+        return 0;
+    int err = tls_identity_make(&identity, cfg, error);
+    for (size_t i = 0; !err && i < cfg->listen_count; i++)
+        err = listen_at(proxy, &cfg->listen[i], SIDE_ACCESS, identity.folder, error);
+    tls_identity_remove(&identity);
+    return err;
 }
 
 static bool own_route(void *arg, const char *uri)
@@ -51,6 +80,16 @@ static bool own_route(void *arg, const char *uri)
     bool own = url && route_is_own(proxy, url);
     su_home_deinit(home);
     return own;
+}
+
+// A UE is not de-registered by the end of its connection; it cannot be reached until it comes again
+// (PCSCF-051).
+static void on_connection_closed(void *arg, const struct flow *flow)
+{
+    struct proxy *proxy = arg;
+    struct registration *r = registrations_by_flow(registrar_all(proxy->registrar), flow);
+    if (r)
+        registration_lose_flow(r, true);
 }
 
 static int on_message(struct proxy *proxy, nta_agent_t *agent, msg_t *msg, sip_t *sip)
@@ -91,9 +130,12 @@ int proxy_open(struct proxy **out, const struct config *cfg, su_root_t *root, uv
     snprintf(error, CONFIG_ERROR_MAX, "the SIP stack cannot start: out of memory");
     random_bytes(&proxy->loop_secret, sizeof(proxy->loop_secret));
     proxy->accepted = accepted_open((uint64_t)64 * cfg->sip.t1_ms * 1000);
-    int err = proxy->accepted ? open_agent(proxy, root) : -ENOMEM;
+    proxy->connections = connections_open(on_connection_closed, proxy);
+    int err = proxy->accepted && proxy->connections ? open_agent(proxy, root) : -ENOMEM;
     if (!err)
         err = listen_on(proxy, &cfg->access, SIDE_ACCESS, error);
+    if (!err)
+        err = listen_for_tls(proxy, error);
     if (!err)
         err = listen_on(proxy, &cfg->core, SIDE_CORE, error);
     if (!err)
@@ -180,6 +222,7 @@ void proxy_forward_settle(struct forward *f)
     DL_DELETE(f->proxy->forwards, f);
     registrar_forget(f);
     registration_unref(f->registration);
+    free(f->cancel_line);
     f->proxy->forward_count--;
     if (f->session) {
         if (session_user(f->session) == f)
@@ -214,6 +257,7 @@ void proxy_close(struct proxy *proxy)
             proxy_done_downstream(f);
         proxy_forward_settle(f);
     }
+    connections_close(proxy->connections);
     if (proxy->agent)
         nta_agent_destroy(proxy->agent);
     sessions_close(proxy->sessions);

@@ -6,6 +6,8 @@
 // (release.c).
 
 #include "alg/accepted.h"
+#include "alg/branch.h"
+#include "alg/connection.h"
 #include "alg/message.h"
 #include "alg/policy.h"
 #include "alg/proxy.h"
@@ -15,6 +17,7 @@
 
 struct listen {
     enum side side;
+    bool tls; // else UDP and TCP
     struct addr addr;
     char ident[32]; // Sofia's name for the transport
 };
@@ -24,8 +27,9 @@ struct proxy {
     uv_loop_t *loop;
     nta_agent_t *agent;
     msg_mclass_t *mclass;
-    struct listen listen[2 * CONFIG_LISTEN_MAX];
+    struct listen listen[3 * CONFIG_LISTEN_MAX]; // access, TLS, core
     unsigned listen_count;
+    struct connections *connections;
     struct agw *agw;
     struct tap *tap; // NULL: nobody looks on
     struct sessions *sessions;
@@ -52,6 +56,10 @@ struct forward {
     bool in_dialog;              // the request has a To tag
     bool opens_dialog;           // its 2xx makes or refreshes one
     struct policy_memory policy; // outside any session
+    struct hop hop;              // where it went
+    const struct listen *exit;   // from where
+    bool cancelled;
+    char *cancel_line; // of a CANCEL that waits for a provisional response; NULL: none does
     bool own;
     struct forward *prev, *next; // in proxy->forwards
 };
@@ -60,11 +68,15 @@ struct forward {
 
 // The listening point a message came in on; NULL: none of ours.
 const struct listen *route_arrival(const struct proxy *proxy, msg_t *msg);
-// The one to send from towards an address; NULL: no such family on that side.
+// The one for UDP and TCP to send from towards an address; NULL: no such family on that side.
 const struct listen *route_departure(const struct proxy *proxy, enum side side,
                                      const struct addr *to);
-// The one that a request of f leaves from; NULL: it goes nowhere.
-const struct listen *route_exit(const struct forward *f, const struct hop *to);
+// The one that a request of f leaves from, with to->connection set where there is one; NULL: it
+// goes nowhere.
+const struct listen *route_exit(const struct forward *f, struct hop *to);
+// The same for a party of a session, on this side.
+const struct listen *route_exit_to(const struct proxy *proxy, const struct party *party,
+                                   enum side side, struct hop *to);
 bool route_is_own(const struct proxy *proxy, const url_t *url);
 // Takes our own Route entries of one leg off the top. token gets their user part (empty: none).
 void route_pop_own(const struct proxy *proxy, msg_t *msg, sip_t *sip, char *token, size_t size);
@@ -82,6 +94,8 @@ struct registration *route_target(const struct proxy *proxy, const char *token, 
 struct registration *route_party(const struct session *session);
 // Why a UE whose flow is lost cannot be reached: FLOW_FAILED, if another flow may work, or NO_FLOW.
 enum reason route_lost(const struct registration *r);
+// Why a request of f has no exit.
+enum reason route_missing(const struct forward *f, const struct hop *to);
 // Where a request of f goes (RFC 3261 16.5, 16.6); not set: nowhere.
 struct hop route_next(const struct forward *f, const sip_t *sip);
 // "sip:TOKEN@ADDR:PORT;lr" of a listening point. Returns buf.
@@ -129,6 +143,13 @@ enum reason boundary_cross(struct forward *f, enum side from, msg_t *msg, sip_t 
 // The same for a 2xx to the INVITE of a session that comes when its forward is gone.
 enum reason boundary_cross_again(struct proxy *proxy, struct session *s, enum side from, msg_t *msg,
                                  sip_t *sip);
+
+// --- cancel.c ---------------------------------------------------------------------------------
+
+// CANCELs the INVITE of f downstream, once; line is a header line more, or NULL.
+void cancel_downstream(struct forward *f, const char *line);
+// A provisional response came, 100 too: a CANCEL that waited for it leaves.
+void cancel_may_leave(struct forward *f);
 
 // --- release.c --------------------------------------------------------------------------------
 

@@ -159,8 +159,8 @@ const struct flow *registration_flow(const struct registration *r);
 // The flow behind a token that registrations_by_token() found.
 const struct flow *registration_flow_of(const struct registration *r, const char *token);
 // The connection of its flow has closed: the UE cannot be reached until it registers anew or sends
-// something. And the other way round.
-void registration_lose_flow(struct registration *r);
+// something on it.
+void registration_lose_flow(struct registration *r, bool lost);
 bool registration_flow_lost(const struct registration *r);
 // Registered, not barred; uri[0] is the default identity. Empty while pending.
 struct identities registration_identities(const struct registration *r);

@@ -118,7 +118,7 @@ static int restore(struct registrations *all, const char *token, const json_t *r
         .term_ioi = text_at(record, "term_ioi")};
     int err = registrations_restore(all, request, token, &grant, now_ms);
     if (!err && request->flow.transport != FLOW_UDP)
-        registration_lose_flow(registrations_by_token(all, token));
+        registration_lose_flow(registrations_by_token(all, token), true);
     return err;
 }
 

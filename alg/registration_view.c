@@ -70,9 +70,9 @@ const struct flow *registration_flow_of(const struct registration *r, const char
     return strcmp(r->pending.token, token) == 0 ? &r->pending.flow : registration_flow(r);
 }
 
-void registration_lose_flow(struct registration *r)
+void registration_lose_flow(struct registration *r, bool lost)
 {
-    r->flow_lost = true;
+    r->flow_lost = lost;
 }
 
 bool registration_flow_lost(const struct registration *r)

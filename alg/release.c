@@ -20,7 +20,7 @@ static url_t *parse_uri(su_home_t *home, const char *uri)
 // The nearest entry of the route set, else the remote target; a UE is reached where it called from.
 static struct hop first_hop_to(const struct party *to, enum side side, su_home_t *home)
 {
-    struct hop flow = {to->hop, to->tcp};
+    struct hop flow = {.addr = to->hop, .tcp = to->tcp, .flow = side == SIDE_ACCESS};
     if (!to->route_count && side == SIDE_ACCESS)
         return flow;
     struct hop hop = message_hop(parse_uri(home, to->route_count ? to->route[0] : to->contact));
@@ -82,7 +82,7 @@ static void send_bye(struct proxy *proxy, struct session *s, enum side to, msg_t
                      const char *note)
 {
     struct hop hop = first_hop_to(session_party(s, to), to, msg_home(msg));
-    const struct listen *out = route_departure(proxy, to, &hop.addr);
+    const struct listen *out = route_exit_to(proxy, session_party(s, to), to, &hop);
     struct forward *f = out ? proxy_forward_open(proxy, s) : NULL;
     if (!f) {
         msg_destroy(msg);
@@ -94,9 +94,9 @@ static void send_bye(struct proxy *proxy, struct session *s, enum side to, msg_t
     f->id.kind = SIP_BYE;
     char url[MESSAGE_HOP_STRLEN];
     struct wire wire = wire_hold(msg);
-    f->orq = nta_outgoing_mcreate(proxy->agent, on_own_response, f,
-                                  (url_string_t *)message_hop_url(&hop, url), msg,
-                                  TPTAG_IDENT(out->ident), TAG_END());
+    f->orq = nta_outgoing_mcreate(
+        proxy->agent, on_own_response, f, (url_string_t *)message_hop_url(&hop, url), msg,
+        TPTAG_IDENT(out->ident), TAG_IF(hop.connection, NTATAG_TPORT(hop.connection)), TAG_END());
     if (!f->orq) {
         wire_drop(&wire);
         msg_destroy(msg);
@@ -130,7 +130,7 @@ void release_ack(struct proxy *proxy, struct session *s, enum side to, uint32_t 
     if (!msg)
         return;
     struct hop hop = first_hop_to(session_party(s, to), to, msg_home(msg));
-    const struct listen *out = route_departure(proxy, to, &hop.addr);
+    const struct listen *out = route_exit_to(proxy, session_party(s, to), to, &hop);
     if (!out) {
         msg_destroy(msg);
         return;
@@ -138,7 +138,8 @@ void release_ack(struct proxy *proxy, struct session *s, enum side to, uint32_t 
     char url[MESSAGE_HOP_STRLEN];
     struct wire wire = wire_hold(msg);
     nta_msg_tsend(proxy->agent, msg, (url_string_t *)message_hop_url(&hop, url),
-                  TPTAG_IDENT(out->ident), TAG_END());
+                  TPTAG_IDENT(out->ident), TAG_IF(hop.connection, NTATAG_TPORT(hop.connection)),
+                  TAG_END());
     wire_sent(proxy, s, to, &wire, NULL);
 }
 
@@ -150,8 +151,6 @@ void release_fail_early(void *arg, struct session *s, enum reason reason)
     char extra[256];
     // "SIP;cause=503" is what TS 24.229 5.2.8.1.1 asks for when resources are lost
     snprintf(extra, sizeof(extra), "Reason: SIP;cause=503;text=\"%s\"", reason_text(reason));
-    if (f->orq)
-        wire_cancels(f,
-                     nta_outgoing_tcancel(f->orq, NULL, NULL, SIPTAG_HEADER_STR(extra), TAG_END()));
+    cancel_downstream(f, extra);
     proxy_refuse(f, reason, reason_text(reason));
 }

@@ -7,7 +7,6 @@
 #include "alg/proxy_internal.h"
 #include "alg/wire.h"
 
-#include "alg/branch.h"
 #include "alg/regevent.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -76,17 +75,21 @@ static bool opens_dialog(const char *method)
     return false;
 }
 
-static enum reason open_session(struct passage *p, struct hop next)
+static enum reason open_session(struct passage *p, struct hop next, const struct listen *out)
 {
     enum side from = p->in->side;
     struct session_setup setup = {.caller = from, .mediasec = route_mediasec(p->f, p->sip)};
     setup.ue = p->f->registration;
     setup.confidential =
-        p->f->registration && flow_is_secure(registration_flow(p->f->registration));
+        from == SIDE_ACCESS
+            ? p->in->tls
+            : p->f->registration && flow_is_secure(registration_flow(p->f->registration));
     setup.hop[from] = p->facts.source;
     setup.tcp[from] = p->facts.tcp;
+    setup.listen[from] = (unsigned)(p->in - p->proxy->listen);
     setup.hop[side_other(from)] = next.addr;
     setup.tcp[side_other(from)] = next.tcp;
+    setup.listen[side_other(from)] = (unsigned)(out - p->proxy->listen);
     if (p->proxy->shutting_down)
         return REASON_SHUTDOWN;
     p->f->session = session_open(p->proxy->sessions, &setup, &p->facts);
@@ -183,18 +186,22 @@ static enum reason record_route(struct passage *p, const struct listen *out, boo
 }
 
 // Hands our copy to the stack. False: it did not take it.
-static bool hand_over(struct passage *p, const char *url, const struct listen *out)
+static bool hand_over(struct passage *p, const struct hop *next, const struct listen *out)
 {
     struct forward *f = p->f;
-    char branch[BRANCH_STRLEN];
+    f->hop = *next;
+    f->exit = out;
+    char branch[BRANCH_STRLEN], url[MESSAGE_HOP_STRLEN];
+    message_hop_url(next, url);
     if (p->facts.kind == SIP_ACK)
         nta_msg_tsend(p->proxy->agent, p->msg, (url_string_t *)url, TPTAG_IDENT(out->ident),
-                      TAG_END());
+                      TAG_IF(next->connection, NTATAG_TPORT(next->connection)), TAG_END());
     else
-        f->orq =
-            nta_outgoing_mcreate(p->proxy->agent, response_received, f, (url_string_t *)url, p->msg,
-                                 TPTAG_IDENT(out->ident),
-                                 NTATAG_BRANCH_KEY(branch_make(p->loop_hash, branch)), TAG_END());
+        f->orq = nta_outgoing_mcreate(
+            p->proxy->agent, response_received, f, (url_string_t *)url, p->msg,
+            TPTAG_IDENT(out->ident), TAG_IF(next->connection, NTATAG_TPORT(next->connection)),
+            NTATAG_PASS_100(next->tcp), NTATAG_BRANCH_KEY(branch_make(p->loop_hash, branch)),
+            TAG_END());
     if (p->facts.kind != SIP_ACK && !f->orq)
         return false;
     p->msg = NULL;
@@ -203,10 +210,8 @@ static bool hand_over(struct passage *p, const char *url, const struct listen *o
 
 static enum reason send_on(struct passage *p, struct hop next, const struct listen *out)
 {
-    char url[MESSAGE_HOP_STRLEN];
-    message_hop_url(&next, url);
     struct wire wire = wire_hold(p->msg);
-    if (!hand_over(p, url, out)) {
+    if (!hand_over(p, &next, out)) {
         wire_drop(&wire);
         return REASON_NEXT_HOP_DOWN;
     }
@@ -246,9 +251,9 @@ static enum reason pass(struct passage *p, const char **text)
     struct hop next = route_next(p->f, p->sip);
     const struct listen *out = route_exit(p->f, &next);
     if (!out)
-        return is_register(p) ? REASON_REGISTRAR_DOWN : REASON_NO_ROUTE;
+        return is_register(p) ? REASON_REGISTRAR_DOWN : route_missing(p->f, &next);
     if (p->facts.kind == SIP_INVITE && !p->facts.to_tag)
-        reason = open_session(p, next);
+        reason = open_session(p, next, out);
     if (reason == REASON_NONE)
         reason = let_session_see(p);
     *text = p->verdict.error;
@@ -309,9 +314,7 @@ static int on_cancel(struct forward *f, nta_incoming_t *irq, sip_t const *sip)
     if (f->session)
         session_cancelled(f->session);
     wire_cancelled(f, irq);
-    if (f->orq)
-        wire_cancels(f, nta_outgoing_tcancel(f->orq, NULL, NULL,
-                                             TAG_IF(reason, SIPTAG_HEADER_STR(reason)), TAG_END()));
+    cancel_downstream(f, reason);
     return 0;
 }
 
@@ -340,15 +343,30 @@ static void serve(struct passage *p)
         refuse(p, reason, text ? text : "");
 }
 
-static void open_forward(struct passage *p, nta_incoming_t *irq)
+// A UE that has come back to where it was can be reached again.
+static void note_connection(struct proxy *proxy, msg_t *received, const struct flow *flow)
+{
+    tport_t *transport = tport_delivered_by(nta_agent_tports(proxy->agent), received);
+    struct registration *r = registrations_by_flow(registrar_all(proxy->registrar), flow);
+    if (transport && tport_is_secondary(transport))
+        connections_note(proxy->connections, transport, flow);
+    if (r)
+        registration_lose_flow(r, false);
+}
+
+static void open_forward(struct passage *p, msg_t *received, nta_incoming_t *irq)
 {
     p->f->from = p->in->side;
-    p->f->flow = (struct flow){.transport = p->facts.tcp ? FLOW_TCP : FLOW_UDP,
+    p->f->flow = (struct flow){.transport = p->in->tls     ? FLOW_TLS
+                                            : p->facts.tcp ? FLOW_TCP
+                                                           : FLOW_UDP,
                                .listen = (unsigned)(p->in - p->proxy->listen),
                                .remote = p->facts.source};
     p->f->in_dialog = p->facts.to_tag != NULL;
     p->f->opens_dialog = opens_dialog(p->facts.method);
     p->f->irq = irq;
+    if (p->in->side == SIDE_ACCESS && p->facts.tcp)
+        note_connection(p->proxy, received, &p->f->flow);
     if (p->facts.kind == SIP_INVITE) {
         p->facts.time_us = clock_now_us(); // it came before it was answered
         nta_incoming_treply(irq, SIP_100_TRYING, TAG_END());
@@ -371,7 +389,7 @@ static void begin(struct proxy *proxy, const struct listen *in, msg_t *received,
         // addresses are those of the packet: a copy does not carry them
         message_facts(received, sip_object(received), scratch, &p.facts);
         wire_read(proxy, received, scratch, &p.facts);
-        open_forward(&p, irq);
+        open_forward(&p, received, irq);
         serve(&p);
     } else if (irq) {
         nta_incoming_treply(irq, SIP_500_INTERNAL_SERVER_ERROR, TAG_END());

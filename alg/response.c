@@ -56,8 +56,8 @@ static void end_far_side(struct forward *f, int status, enum reason reason)
         release_ack(f->proxy, f->session, far, f->id.cseq);
         if (f->id.initial)
             release_send_bye(f->proxy, f->session, far, reason);
-    } else if (f->orq) {
-        wire_cancels(f, nta_outgoing_tcancel(f->orq, NULL, NULL, TAG_END()));
+    } else {
+        cancel_downstream(f, NULL);
     }
 }
 
@@ -152,6 +152,8 @@ static void local_final(struct forward *f, int status)
 int response_received(struct forward *f, nta_outgoing_t *orq, sip_t const *sip)
 {
     int status = sip && sip->sip_status ? sip->sip_status->st_status : 408;
+    if (f && status < 200)
+        cancel_may_leave(f);
     if (!f || status == 100)
         return 0;
     msg_t *received = nta_outgoing_getresponse(orq);

@@ -25,7 +25,8 @@ const struct listen *route_departure(const struct proxy *proxy, enum side side,
                                      const struct addr *to)
 {
     for (unsigned i = 0; i < proxy->listen_count; i++)
-        if (proxy->listen[i].side == side && addr_family(&proxy->listen[i].addr) == addr_family(to))
+        if (proxy->listen[i].side == side && !proxy->listen[i].tls &&
+            addr_family(&proxy->listen[i].addr) == addr_family(to))
             return &proxy->listen[i];
     return NULL;
 }
@@ -36,13 +37,43 @@ static bool goes_by_flow(const struct forward *f)
     return f->from == SIDE_CORE && f->registration;
 }
 
-const struct listen *route_exit(const struct forward *f, const struct hop *to)
+// Towards the UE or the core, from this listening point if it fits, else from one that does.
+static const struct listen *exit_from(const struct proxy *proxy, enum side side, unsigned listen,
+                                      struct hop *to)
 {
+    const struct listen *own = &proxy->listen[listen];
+    struct flow flow;
     if (!addr_is_set(&to->addr))
         return NULL;
+    if (side == SIDE_ACCESS && to->tcp)
+        to->connection = connections_find(proxy->connections, &to->addr, &flow);
+    if (to->connection)
+        return &proxy->listen[flow.listen];
+    if (to->tcp && to->flow)
+        return NULL;
+    bool fits = own->side == side && !own->tls && addr_family(&own->addr) == addr_family(&to->addr);
+    return fits ? own : route_departure(proxy, side, &to->addr);
+}
+
+const struct listen *route_exit_to(const struct proxy *proxy, const struct party *party,
+                                   enum side side, struct hop *to)
+{
+    return exit_from(proxy, side, party->listen, to);
+}
+
+const struct listen *route_exit(const struct forward *f, struct hop *to)
+{
+    enum side side = side_other(f->from);
     if (goes_by_flow(f))
-        return &f->proxy->listen[registration_flow(f->registration)->listen];
-    return route_departure(f->proxy, side_other(f->from), &to->addr);
+        return exit_from(f->proxy, side, registration_flow(f->registration)->listen, to);
+    return exit_from(f->proxy, side, f->session ? session_party(f->session, side)->listen : 0, to);
+}
+
+enum reason route_missing(const struct forward *f, const struct hop *to)
+{
+    if (f->from == SIDE_CORE && to->flow && to->tcp)
+        return f->registration ? route_lost(f->registration) : REASON_NO_FLOW;
+    return REASON_NO_ROUTE;
 }
 
 bool route_is_own(const struct proxy *proxy, const url_t *url)
@@ -146,11 +177,11 @@ static struct hop first_hop(const struct proxy *proxy, enum side from, const sip
 {
     const url_t *target = sip->sip_request->rq_url;
     if (from == SIDE_ACCESS && addr_is_set(&proxy->cfg->next_hop))
-        return (struct hop){proxy->cfg->next_hop, proxy->cfg->next_hop_tcp};
+        return (struct hop){.addr = proxy->cfg->next_hop, .tcp = proxy->cfg->next_hop_tcp};
     if (from == SIDE_CORE) {
         const struct config_ue *ue = configured_ue(proxy, target);
         if (ue && addr_is_set(&ue->contact))
-            return (struct hop){ue->contact, message_hop(target).tcp};
+            return (struct hop){.addr = ue->contact, .tcp = message_hop(target).tcp};
     }
     struct hop hop = message_hop(target);
     return route_is_own(proxy, target) ? (struct hop){0} : hop;
@@ -161,7 +192,7 @@ struct hop route_next(const struct forward *f, const sip_t *sip)
     const struct session *session = f->session;
     if (goes_by_flow(f)) { // whatever the Request-URI says (TS 24.229 5.2.6.4.3)
         const struct flow *flow = registration_flow(f->registration);
-        return (struct hop){flow->remote, flow->transport != FLOW_UDP};
+        return (struct hop){.addr = flow->remote, .tcp = flow->transport != FLOW_UDP, .flow = true};
     }
     if (sip->sip_route) {
         struct hop hop = message_hop(sip->sip_route->r_url);
@@ -172,7 +203,7 @@ struct hop route_next(const struct forward *f, const sip_t *sip)
     if (!in_dialog)
         return first_hop(f->proxy, f->from, sip);
     const struct party *party = session_party(session, side_other(f->from));
-    struct hop flow = {party->hop, party->tcp};
+    struct hop flow = {.addr = party->hop, .tcp = party->tcp, .flow = f->from == SIDE_CORE};
     if (f->from == SIDE_CORE)
         return flow; // a UE is reached where it called from, whatever its Contact says
     struct hop target = message_hop(sip->sip_request->rq_url);
@@ -184,7 +215,9 @@ const char *route_own_uri(const struct listen *listen, const char *token, bool t
 {
     char address[ADDR_STRLEN];
     snprintf(buf, ROUTE_URI_MAX, "sip:%s@%s%s;lr", token, addr_format(&listen->addr, address),
-             tcp ? ";transport=tcp" : "");
+             listen->tls ? ";transport=tls"
+             : tcp       ? ";transport=tcp"
+                         : "");
     return buf;
 }
 

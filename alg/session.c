@@ -383,6 +383,7 @@ static struct session *session_new(struct sessions *all, const struct session_se
     for (int side = 0; side < 2; side++) {
         s->party[side].hop = setup->hop[side];
         s->party[side].tcp = setup->tcp[side];
+        s->party[side].listen = setup->listen[side];
         family[side] = addr_family(&setup->hop[side]);
     }
     s->exchange = exchange_open(all->cfg, &s->iq, setup->mediasec, family);

@@ -73,6 +73,7 @@ struct session_setup {
     const void *ue;     // whose registration it is, to end it with; NULL: none
     struct addr hop[2]; // next hop of each side: SIP source of the caller, next hop of the callee
     bool tcp[2];
+    unsigned listen[2]; // numbers of the listening points
 };
 
 // A new INVITE. The caller of this function holds a reference. NULL: no memory, or sessions_max.

@@ -67,6 +67,13 @@ static void take_side(struct config_side *side, const struct file_side *text)
     }
 }
 
+static void take_tls(struct config_tls *tls, const struct file *file)
+{
+    tls->listen_count = file->tls_listen_count;
+    for (unsigned i = 0; i < file->tls_listen_count; i++)
+        addr_parse_hostport(&tls->listen[i], file->tls_listen[i]);
+}
+
 static void take_trusted(struct config *cfg, const struct file *file)
 {
     for (unsigned i = 0; i < file->trusted_count; i++)
@@ -101,6 +108,7 @@ static void take_texts(struct config *cfg, const struct file *file, struct confi
 {
     take_side(&cfg->access, &file->access);
     take_side(&cfg->core, &file->core);
+    take_tls(&cfg->access_tls, file);
     take_trusted(cfg, file);
     take_optional(&cfg->next_hop, file->next_hop, "request-uri");
     take_optional(&cfg->admin, file->admin, "off");
@@ -158,15 +166,24 @@ static int check_overlap(struct config_tree *tree, const struct config *cfg, cha
                              a->port_min, a->port_max, c->port_min, c->port_max);
 }
 
-// The n-th listening point of access and core together; NULL past the end.
+// The n-th listening point of all together; NULL past the end.
 static const struct addr *listen_at(const struct config *cfg, size_t n, char path[static 32])
 {
-    bool access = n < cfg->access.listen_count;
-    const struct config_side *side = access ? &cfg->access : &cfg->core;
-    size_t i = access ? n : n - cfg->access.listen_count;
+    const struct {
+        const char *name;
+        const struct addr *listen;
+        size_t count;
+    } lists[] = {{"access", cfg->access.listen, cfg->access.listen_count},
+                 {"access.tls", cfg->access_tls.listen, cfg->access_tls.listen_count},
+                 {"core", cfg->core.listen, cfg->core.listen_count}};
 
-    snprintf(path, 32, "%s.listen[%zu]", access ? "access" : "core", i);
-    return i < side->listen_count ? &side->listen[i] : NULL;
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        snprintf(path, 32, "%s.listen[%zu]", lists[i].name, n);
+        if (n < lists[i].count)
+            return &lists[i].listen[n];
+        n -= lists[i].count;
+    }
+    return NULL;
 }
 
 static int check_listen(struct config_tree *tree, const struct config *cfg, char *error)
@@ -183,6 +200,16 @@ static int check_listen(struct config_tree *tree, const struct config *cfg, char
                                          addr_format(a, text));
         }
     return 0;
+}
+
+static int check_tls(struct config_tree *tree, const struct config *cfg, char *error)
+{
+    const struct config_tls *tls = &cfg->access_tls;
+
+    if ((tls->certificate[0] == '\0') == (tls->key[0] == '\0'))
+        return 0;
+    return config_tree_fault(tree, error, "access.tls",
+                             "expected certificate and key, or neither of them");
 }
 
 static int check_ues(struct config_tree *tree, const struct config *cfg, char *error)
@@ -234,6 +261,7 @@ static int check_together(struct config_tree *tree, const struct config *cfg,
     rc = rc != 0 ? rc : check_media(tree, &file->core, "core.media", error);
     rc = rc != 0 ? rc : check_overlap(tree, cfg, error);
     rc = rc != 0 ? rc : check_listen(tree, cfg, error);
+    rc = rc != 0 ? rc : check_tls(tree, cfg, error);
     rc = rc != 0 ? rc : check_ues(tree, cfg, error);
     rc = rc != 0 ? rc : check_admin(tree, cfg, error);
     return rc != 0 ? rc : check_timers(tree, cfg, error);

@@ -59,6 +59,14 @@ struct config_side {
     struct config_realm realm;
 };
 
+// SIP over TLS, towards UEs.
+struct config_tls {
+    struct addr listen[CONFIG_LISTEN_MAX]; // none: no TLS
+    size_t listen_count;
+    char certificate[CONFIG_NAME_MAX]; // PEM file; "": one is made at each start
+    char key[CONFIG_NAME_MAX];         // PEM file
+};
+
 // Until registrations exist: which UE has which capability, and where it is.
 struct config_ue {
     char user[CONFIG_NAME_MAX]; // user part of its SIP URI
@@ -68,6 +76,7 @@ struct config_ue {
 
 struct config {
     struct config_side access;
+    struct config_tls access_tls;
     struct config_side core;
     struct addr_prefix trusted[CONFIG_TRUSTED_MAX]; // sources on the core side; none: all
     size_t trusted_count;

@@ -35,6 +35,8 @@ struct file {
     struct config cfg;
     struct file_side access;
     struct file_side core;
+    char tls_listen[CONFIG_LISTEN_MAX][CONFIG_ADDR_MAX];
+    unsigned tls_listen_count;
     char trusted[CONFIG_TRUSTED_MAX][CONFIG_ADDR_MAX];
     unsigned trusted_count;
     char next_hop[CONFIG_ADDR_MAX];

@@ -50,6 +50,7 @@ static const struct part live[] = {
 // Only for their names.
 static const struct part fixed[] = {
     PART("access.listen", access.listen),
+    PART("access.tls", access_tls),
     PART("access.media", access.realm.media_v4),
     PART("access.media", access.realm.media_v6),
     PART("access.ports.min", access.realm.port_min),

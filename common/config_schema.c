@@ -110,6 +110,9 @@ static const cyaml_strval_t suite_words[] = {
     NUMBER(#side ".ports", "min", side.realm.port_min, 1024, 65535, first)                         \
     NUMBER(#side ".ports", "max", side.realm.port_max, 1024, 65535, last)
 
+#define TLS_KEYS(STRING)                                                                           \
+    STRING("access.tls", "certificate", access_tls.certificate)                                    \
+    STRING("access.tls", "key", access_tls.key)
 #define ACCESS_KEYS(CHOICE)                                                                        \
     CHOICE("access", "latching", access.realm.latching, latching_words, LATCHING_AFTER_DTLS)
 #define CORE_KEYS(CHOICE, SWITCH)                                                                  \
@@ -231,6 +234,7 @@ void config_defaults(struct config *cfg)
     PORTS_KEYS(SET_NUMBER, access, 16000, 23999)
     PORTS_KEYS(SET_NUMBER, core, 24000, 31999)
     ACCESS_KEYS(SET_CHOICE)
+    TLS_KEYS(SET_STRING)
     CORE_KEYS(SET_CHOICE, SET_SWITCH)
     NETWORK_KEYS(SET_SWITCH, SET_STRING)
     REGISTRATION_KEYS(SET_NUMBER, SET_CHOICE, SET_SWITCH, SET_STRING)
@@ -302,9 +306,14 @@ static const cyaml_schema_value_t addr_entry = {
 static const cyaml_schema_field_t access_ports[] = {
     PORTS_KEYS(FIELD_NUMBER, access, 0, 0) CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t tls_fields[] = {
+    FIELD_LIST("listen", tls_listen, addr_entry, 0, CONFIG_LISTEN_MAX),
+    TLS_KEYS(FIELD_STRING) CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t access_fields[] = {
     FIELD_LIST("listen", access.listen, addr_entry, 1, CONFIG_LISTEN_MAX),
     FIELD_LIST("media", access.media, addr_entry, 1, CONFIG_MEDIA_MAX),
+    FIELD_SECTION("tls", tls_fields),
     FIELD_SECTION("ports", access_ports),
     ACCESS_KEYS(FIELD_CHOICE) CYAML_FIELD_END,
 };
@@ -547,6 +556,7 @@ static bool is_access(const char *text)
 
 static const struct config_rule rules[] = {
     {"access.listen[]", 0, 0, ADDR_AND_PORT, is_listen},
+    {"access.tls.listen[]", 0, 0, ADDR_AND_PORT, is_listen},
     {"core.listen[]", 0, 0, ADDR_AND_PORT, is_listen},
     {"access.media[]", 0, 0, "the IP address of an interface", is_host},
     {"core.media[]", 0, 0, "the IP address of an interface", is_host},

@@ -33,6 +33,7 @@ const char *flow_host(struct flow *f, enum host host);
 // The SIP port of each of them; IPv6 has one loopback address only, so they differ per process.
 uint16_t flow_port(const struct flow *f, enum host host);
 #define PORT_CORE_SIDE(f) (flow_port((f), HOST_PCSCF) + 4u) // of the P-CSCF's other listening point
+#define PORT_TLS(f) (flow_port((f), HOST_PCSCF) + 5u)       // of the one for TLS
 // "127.64.1.4:12340"
 const char *flow_at(struct flow *f, enum host host);
 

@@ -26,7 +26,7 @@ struct pcscf {
     struct flow *flow;
     struct program *program;
     struct pcscf_options options;
-    const char *access, *core;
+    const char *access, *core, *tls;
     unsigned media_ports;
     unsigned descriptors; // when it was ready
     int watch;            // inotify of the trace folder
@@ -58,6 +58,17 @@ static const char *side(struct pcscf *p, const char *name, const char *at, bool 
                              first + p->media_ports - 1, keys ? ", " : "", keys ? keys : ""));
 }
 
+static const char *access_keys(struct pcscf *p)
+{
+    const struct pcscf_options *o = &p->options;
+    const char *keys = o->access ? o->access : "";
+
+    if (!o->tls)
+        return o->access;
+    return flow_text(p->flow, "tls: {listen: [\"%s\"]%s%s}%s%s", p->tls, *o->tls ? ", " : "",
+                     o->tls, *keys ? ", " : "", keys);
+}
+
 static void write_configuration(struct pcscf *p)
 {
     struct flow *f = p->flow;
@@ -76,7 +87,7 @@ static void write_configuration(struct pcscf *p)
                          "ues: [%s]\n"
                          "trace: {directory: \"charts\"%s%s}\n"
                          "%s%s",
-                         side(p, "access", p->access, o->access_v6, ACCESS_PORTS, o->access),
+                         side(p, "access", p->access, o->access_v6, ACCESS_PORTS, access_keys(p)),
                          side(p, "core", p->core, o->core_v6, CORE_PORTS, core),
                          section(f, "registration", o->registration),
                          section(f, "emergency", o->emergency), section(f, "e2ae", o->e2ae),
@@ -100,6 +111,7 @@ struct pcscf *pcscf_start(struct flow *f, const struct pcscf_options *options)
     p->media_ports = p->options.media_ports ? p->options.media_ports : MEDIA_PORTS;
     p->access = own_address(f, p->options.access_v6, flow_port(f, HOST_PCSCF));
     p->core = own_address(f, p->options.core_v6, PORT_CORE_SIDE(f));
+    p->tls = own_address(f, p->options.access_v6, PORT_TLS(f));
     write_configuration(p);
     if (mkdir(flow_path(f, "charts"), 0777)) // it may be the second life of the daemon
         ck_assert_int_eq(errno, EEXIST);
@@ -157,6 +169,11 @@ struct program *pcscf_program(const struct pcscf *p)
 const char *pcscf_access(const struct pcscf *p)
 {
     return p->access;
+}
+
+const char *pcscf_tls(const struct pcscf *p)
+{
+    return p->tls;
 }
 
 const char *pcscf_core(const struct pcscf *p)

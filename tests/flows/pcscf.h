@@ -15,6 +15,7 @@ struct pcscf_options {
     const char *ues;         // the list, instead of the one UE at HOST_UE
     const char *next_hop;    // instead of HOST_CORE
     bool access_v6, core_v6; // this side lives on ::1
+    const char *tls;         // TLS towards UEs too: "", or keys of access.tls
     bool admin;              // the endpoint is there; keys that join it come after it
     const char *admin_keys, *log;
     unsigned media_ports; // per side; 0: enough
@@ -41,6 +42,7 @@ struct program *pcscf_program(const struct pcscf *p);
 // "127.64.1.4:12340", of the listening point towards the UE or the core.
 const char *pcscf_access(const struct pcscf *p);
 const char *pcscf_core(const struct pcscf *p);
+const char *pcscf_tls(const struct pcscf *p);
 
 // Descriptors that it holds now, and how many more than when it was ready: two for each stream of
 // a call without RTCP, one for each SIP connection.

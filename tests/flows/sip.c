@@ -4,6 +4,7 @@
 #include "tests/flows/sip.h"
 
 #include "tests/flows/socket.h"
+#include "tests/flows/stream.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -17,7 +18,9 @@
 
 struct sip {
     struct flow *flow;
-    int fd;
+    int fd;                // of UDP
+    struct stream *stream; // of the others; NULL: UDP
+    enum sip_over over;
     const char *address;
     const char *peer;
     unsigned count; // of what must be unique: Call-IDs, tags, branches
@@ -36,9 +39,32 @@ struct sip *sip_open(struct flow *f, enum host host, const char *peer)
     return s;
 }
 
+struct sip *sip_open_over(struct flow *f, enum host host, const char *peer, enum sip_over over,
+                          bool v6)
+{
+    struct sip *s = flow_alloc(f, sizeof(*s));
+    const char *at = v6 ? flow_text(f, "[::1]:%u", flow_port(f, host)) : flow_at(f, host);
+
+    *s = (struct sip){.flow = f, .over = over, .address = at, .peer = peer};
+    if (over == SIP_UDP)
+        s->fd = socket_bind_at(f, at);
+    else
+        s->stream = over == SIP_LISTEN ? stream_listen(f, at)
+                                       : stream_connect(f, at, peer, over == SIP_TLS);
+    return s;
+}
+
 void sip_close(struct sip *s)
 {
-    close(s->fd);
+    if (s->stream)
+        stream_close(s->stream);
+    else
+        close(s->fd);
+}
+
+bool sip_has_peer(const struct sip *s)
+{
+    return stream_has_peer(s->stream);
 }
 
 const char *sip_address(const struct sip *s)
@@ -46,11 +72,21 @@ const char *sip_address(const struct sip *s)
     return s->address;
 }
 
+const char *sip_parameter(const struct sip *s)
+{
+    static const char *const names[] = {"", ";transport=tcp", ";transport=tls", ";transport=tcp"};
+
+    return names[s->over];
+}
+
 // --- messages ----------------------------------------------------------------------------------
 
 void sip_send_raw(struct sip *s, const void *bytes, size_t len)
 {
-    socket_send(s->fd, s->peer, bytes, len);
+    if (s->stream)
+        stream_send(s->stream, bytes, len);
+    else
+        socket_send(s->fd, s->peer, bytes, len);
 }
 
 void sip_send(struct sip *s, const char *message)
@@ -66,8 +102,16 @@ void sip_send(struct sip *s, const char *message)
 const char *sip_next(struct sip *s)
 {
     static char bytes[DATAGRAM_MAX];
-    size_t len = socket_receive(s->flow, s->fd, bytes, sizeof(bytes)), kept = 0;
+    size_t len, kept = 0;
 
+    if (s->stream) {
+        const char *message = stream_next(s->stream);
+        len = strlen(message);
+        ck_assert_uint_le(len, sizeof(bytes));
+        memcpy(bytes, message, len);
+    } else {
+        len = socket_receive(s->flow, s->fd, bytes, sizeof(bytes));
+    }
     for (size_t i = 0; i < len; i++)
         if (bytes[i] != '\r' || i + 1 == len || bytes[i + 1] != '\n')
             bytes[kept++] = bytes[i];
@@ -88,7 +132,9 @@ void sip_drain(struct sip *s)
 {
     char byte;
 
-    while (recv(s->fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0)
+    if (s->stream)
+        stream_drain(s->stream);
+    while (!s->stream && recv(s->fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0)
         continue;
 }
 
@@ -145,8 +191,10 @@ static void put_body(struct strbuf *out, const char *extra, const char *body)
 
 static void put_start(struct strbuf *out, struct sip *s, const char *method, const char *uri)
 {
-    strbuf_printf(out, "%s %s SIP/2.0\nVia: SIP/2.0/UDP %s;branch=z9hG4bK-%u-%d\n", method, uri,
-                  s->address, ++s->count, getpid());
+    static const char *const names[] = {"UDP", "TCP", "TLS", "TCP"};
+
+    strbuf_printf(out, "%s %s SIP/2.0\nVia: SIP/2.0/%s %s;branch=z9hG4bK-%u-%d\n", method, uri,
+                  names[s->over], s->address, ++s->count, getpid());
 }
 
 const char *sip_request(struct sip *s, const char *method, const char *uri, const char *extra,
@@ -158,8 +206,8 @@ const char *sip_request(struct sip *s, const char *method, const char *uri, cons
     put_start(&out, s, method, uri);
     strbuf_printf(&out,
                   "Max-Forwards: 70\nFrom: <sip:alice@example.net>;tag=f%u\nTo: <%s>\n"
-                  "Call-ID: call-%u-%d@%s\nCSeq: 1 %s\nContact: <sip:alice@%s>\n",
-                  id, uri, id, getpid(), s->address, method, s->address);
+                  "Call-ID: call-%u-%d@%s\nCSeq: 1 %s\nContact: <sip:alice@%s%s>\n",
+                  id, uri, id, getpid(), s->address, method, s->address, sip_parameter(s));
     put_body(&out, extra, body);
     return flow_take(s->flow, &out);
 }
@@ -182,8 +230,8 @@ const char *sip_response(struct sip *s, const char *request, const char *status,
     strbuf_printf(&out, "SIP/2.0 %s\n", status);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         copy_all(&out, s, request, names[i]);
-    strbuf_printf(&out, "To: %s%s\nContact: <sip:party@%s>\n", to,
-                  strstr(to, ";tag=") ? "" : ";tag=t1", s->address);
+    strbuf_printf(&out, "To: %s%s\nContact: <sip:party@%s%s>\n", to,
+                  strstr(to, ";tag=") ? "" : ";tag=t1", s->address, sip_parameter(s));
     put_body(&out, extra, body);
     return flow_take(s->flow, &out);
 }
@@ -271,8 +319,9 @@ const char *sip_dialog_request(struct sip_dialog *d, const char *method, const c
     put_start(&out, d->sip, method, d->target);
     strbuf_printf(&out,
                   "%sMax-Forwards: 70\nFrom: %s\nTo: %s\nCall-ID: %s\nCSeq: %u %s\n"
-                  "Contact: <sip:party@%s>\n",
-                  d->routes, d->local, d->remote, d->call_id, d->cseq, method, d->sip->address);
+                  "Contact: <sip:party@%s%s>\n",
+                  d->routes, d->local, d->remote, d->call_id, d->cseq, method, d->sip->address,
+                  sip_parameter(d->sip));
     put_body(&out, extra, body);
     return flow_take(d->sip->flow, &out);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #ifndef TESTS_FLOWS_SIP_H
 #define TESTS_FLOWS_SIP_H
-// A SIP party made by hand, over one UDP socket: for messages that no honest user agent sends, and
-// for looking at every byte of what arrives. Messages are texts with '\n' for line ends.
+// A SIP party made by hand, over one UDP socket or one connection: for messages that no honest user
+// agent sends, and for looking at every byte of what arrives. Messages are texts with '\n' for line
+// ends.
 
 #include "tests/flows/flow.h"
 
@@ -10,9 +11,18 @@ struct sip;
 
 // A party at the host's address and SIP port, that talks to the P-CSCF at `peer`.
 struct sip *sip_open(struct flow *f, enum host host, const char *peer);
+// The same over another transport: TCP and TLS connect to the peer; SIP_LISTEN takes one connection
+// of TCP. v6: at ::1.
+enum sip_over { SIP_UDP, SIP_TCP, SIP_TLS, SIP_LISTEN };
+struct sip *sip_open_over(struct flow *f, enum host host, const char *peer, enum sip_over over,
+                          bool v6);
 void sip_close(struct sip *s);
+// Somebody has connected to SIP_LISTEN.
+bool sip_has_peer(const struct sip *s);
 // "127.64.1.5:12341"
 const char *sip_address(const struct sip *s);
+// What its URIs end with: "", ";transport=tcp" or ";transport=tls".
+const char *sip_parameter(const struct sip *s);
 
 // Sends the text with CRLF line ends, or bytes as they are.
 void sip_send(struct sip *s, const char *message);

@@ -18,12 +18,16 @@
 
 int socket_bind(struct flow *f, enum host host, uint16_t port)
 {
-    struct addr at;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return socket_bind_at(f, flow_text(f, "%s:%u", flow_host(f, host), port));
+}
 
-    ck_assert_int_eq(addr_parse(&at, flow_host(f, host), port), 0);
-    flow_check(f, bind(fd, &at.sa, at.len) == 0, "%s port %u: %s", flow_host(f, host), port,
-               strerror(errno));
+int socket_bind_at(struct flow *f, const char *at)
+{
+    struct addr own;
+
+    ck_assert_int_eq(addr_parse_hostport(&own, at), 0);
+    int fd = socket(addr_family(&own), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    flow_check(f, bind(fd, &own.sa, own.len) == 0, "%s: %s", at, strerror(errno));
     return fd;
 }
 

@@ -7,6 +7,8 @@
 
 // A datagram socket at the host's address; port 0: a free one. The test fails when it cannot be.
 int socket_bind(struct flow *f, enum host host, uint16_t port);
+// The same at "IP:PORT".
+int socket_bind_at(struct flow *f, const char *at);
 uint16_t socket_port(int fd);
 // Waits until some program has bound a UDP or listening TCP socket to it.
 void socket_await(struct flow *f, enum host host, uint16_t port);

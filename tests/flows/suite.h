@@ -35,6 +35,7 @@ void suite_register_agent(struct suite *s);
 void suite_kamailio(struct suite *s);
 void suite_baresip(struct suite *s);
 void suite_proxy(struct suite *s);
+void suite_transport(struct suite *s);
 void suite_openssl(struct suite *s);
 void suite_openssl_tcp(struct suite *s);
 void suite_sipp(struct suite *s);

@@ -140,7 +140,7 @@ START_TEST(the_reference_explains_every_key)
         memcpy(above, line, sizeof(above));
     }
     fclose(f);
-    ck_assert_uint_eq(keys, 97);
+    ck_assert_uint_eq(keys, 101);
 }
 END_TEST
 
@@ -384,7 +384,7 @@ START_TEST(unknown_keys)
     expect_refused("access:\n  ports:\n    min: 20000\n    top: 1\n",
                    "4: access.ports.top: unknown key, expected one of min, max");
     expect_refused("access: {next_hop: request-uri}\n",
-                   "1: access.next_hop: unknown key, expected one of listen, media, ports, "
+                   "1: access.next_hop: unknown key, expected one of listen, media, tls, ports, "
                    "latching");
     expect_refused("ues:\n  - user: a\n    name: b\n",
                    "3: ues[0].name: unknown key, expected one of user, contact, mechanisms");
