@@ -86,6 +86,18 @@ static void restore_record_route(struct forward *f, msg_t *msg, sip_t *sip, stru
     msg_destroy(request);
 }
 
+// A UE of the configuration was connected to: from now on that is its connection.
+static void note_connection(struct forward *f, msg_t *received)
+{
+    struct flow flow = {.transport = FLOW_TCP, .remote = f->hop.addr};
+    if (f->from != SIDE_CORE || !f->hop.tcp || f->hop.connection)
+        return;
+    tport_t *transport = tport_delivered_by(nta_agent_tports(f->proxy->agent), received);
+    flow.listen = (unsigned)(f->exit - f->proxy->listen);
+    if (transport && tport_is_secondary(transport))
+        connections_note(f->proxy->connections, transport, &flow);
+}
+
 static void pass_response(struct forward *f, msg_t *received)
 {
     msg_t *msg = msg_copy(received);
@@ -95,6 +107,7 @@ static void pass_response(struct forward *f, msg_t *received)
     sip_t *sip = sip_object(msg);
     struct sip_facts facts;
     struct exchange_verdict verdict = {0};
+    note_connection(f, received);
     message_facts(received, sip_object(received), scratch, &facts);
     wire_read(f->proxy, received, scratch, &facts);
     wire_received(f->proxy, f->session, side_other(f->from), &facts);
