@@ -23,12 +23,12 @@ CC      := clang
 endif
 
 # What the build and the demo stand on; the tests need a few more libraries and programs.
-PKGS      := sofia-sip-ua gnutls nettle libuv libcyaml yaml-0.1 libmicrohttpd jansson sqlite3 expat liblz4
+PKGS      := sofia-sip-ua gnutls nettle libuv libcyaml yaml-0.1 libmicrohttpd jansson sqlite3 expat liblz4 libcares
 TEST_PKGS := check spandsp libtiff-4 libsrtp2
 DEPS := gcc libc6-dev pkg-config \
         libsofia-sip-ua-dev libgnutls28-dev nettle-dev libuv1-dev uthash-dev \
         libcyaml-dev libyaml-dev libmicrohttpd-dev libjansson-dev libsqlite3-dev libexpat1-dev \
-        libjemalloc-dev liblz4-dev openssl procps \
+        libjemalloc-dev liblz4-dev libc-ares-dev openssl procps \
         check libspandsp-dev libsrtp2-dev libtiff-dev libtiff-tools
 CHECK_DEPS := sip-tester sngrep tshark valgrind dpkg-dev groff-base jq kamailio \
               baresip-core
@@ -41,7 +41,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -pthread $(WARN) $(CFLAGS) $(SAN) \
              -DPCSCF_VERSION='"$(VERSION)"' $(call pkg,cflags,$(PKGS) $(TEST_PKGS))
 ALL_LDFLAGS = -pthread $(LDFLAGS) $(SAN)
 pkg = $(patsubst -I%,-isystem %,$(shell pkg-config --$(1) $(2) 2>/dev/null))
-LIBS      = $(call pkg,libs,$(PKGS)) -lm
+LIBS      = $(call pkg,libs,$(PKGS)) -lresolv -lm
 # Sessions come and go in any order and leave holes between what lives for minutes and what lives
 # for seconds; jemalloc keeps the two apart. Sanitizers bring an allocator of their own.
 ALLOCATOR = $(if $(VARIANT),,$(call pkg,libs,jemalloc))

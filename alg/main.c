@@ -291,6 +291,8 @@ static void announce(const struct config *cfg)
         log_info("pcscf", "core side (Mw): %s", addr_format(&cfg->core.listen[i], text));
     if (addr_is_set(&cfg->next_hop))
         log_info("pcscf", "next hop: %s", addr_format(&cfg->next_hop, text));
+    if (cfg->next_hop_name[0])
+        log_info("pcscf", "next hop: %s", cfg->next_hop_name);
     if (addr_is_set(&cfg->admin))
         log_info("pcscf", "admin: http://%s/", addr_format(&cfg->admin, text));
     log_info("pcscf", "ready");

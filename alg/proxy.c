@@ -119,6 +119,34 @@ static int open_agent(struct proxy *proxy, su_root_t *root)
     return proxy->agent ? 0 : -ENOMEM;
 }
 
+static uint64_t now_ms(void)
+{
+    return clock_now_us() / 1000;
+}
+
+static uint32_t any_number(void)
+{
+    uint32_t number;
+    random_bytes(&number, sizeof(number));
+    return number;
+}
+
+static int open_locator(struct proxy *proxy, char error[static CONFIG_ERROR_MAX])
+{
+    struct locator_setup setup = {.now_ms = now_ms, .random = any_number};
+    for (unsigned i = 0; i < proxy->listen_count; i++) {
+        const struct listen *l = &proxy->listen[i];
+        setup.v4 = setup.v4 || (l->side == SIDE_CORE && addr_family(&l->addr) == AF_INET);
+        setup.v6 = setup.v6 || (l->side == SIDE_CORE && addr_family(&l->addr) == AF_INET6);
+    }
+    int err = dns_open(&proxy->dns, proxy->loop, proxy->cfg, error);
+    if (err)
+        return err;
+    setup.dns = proxy->dns;
+    proxy->locator = locator_open(&setup);
+    return proxy->locator ? 0 : -ENOMEM;
+}
+
 int proxy_open(struct proxy **out, const struct config *cfg, su_root_t *root, uv_loop_t *loop,
                char error[static CONFIG_ERROR_MAX])
 {
@@ -138,6 +166,8 @@ int proxy_open(struct proxy **out, const struct config *cfg, su_root_t *root, uv
         err = listen_for_tls(proxy, error);
     if (!err)
         err = listen_on(proxy, &cfg->core, SIDE_CORE, error);
+    if (!err)
+        err = open_locator(proxy, error);
     if (!err)
         err = registrar_open(&proxy->registrar, proxy, error);
     if (err) {
@@ -189,6 +219,19 @@ struct sessions *proxy_sessions(const struct proxy *proxy)
     return proxy->sessions;
 }
 
+bool proxy_send(struct forward *f, msg_t *msg, const struct hop *hop, const struct listen *out)
+{
+    char branch[BRANCH_STRLEN], url[MESSAGE_HOP_STRLEN];
+    f->hop = *hop;
+    f->exit = out;
+    f->orq = nta_outgoing_mcreate(
+        f->proxy->agent, response_received, f, (url_string_t *)message_hop_url(hop, url), msg,
+        TPTAG_IDENT(out->ident), TAG_IF(hop->connection, NTATAG_TPORT(hop->connection)),
+        NTATAG_PASS_100(hop->tcp || f->places),
+        NTATAG_BRANCH_KEY(branch_make(f->loop_hash, branch)), TAG_END());
+    return f->orq != NULL;
+}
+
 bool proxy_shutting_down(const struct proxy *proxy)
 {
     return proxy->shutting_down;
@@ -217,12 +260,13 @@ struct forward *proxy_forward_open(struct proxy *proxy, struct session *session)
 
 void proxy_forward_settle(struct forward *f)
 {
-    if (f->irq || f->orq)
+    if (f->irq || f->orq || f->parked)
         return;
     DL_DELETE(f->proxy->forwards, f);
     registrar_forget(f);
     registration_unref(f->registration);
     free(f->cancel_line);
+    free(f->places);
     f->proxy->forward_count--;
     if (f->session) {
         if (session_user(f->session) == f)
@@ -251,6 +295,7 @@ void proxy_close(struct proxy *proxy)
     struct forward *f, *next;
     DL_FOREACH_SAFE(proxy->forwards, f, next)
     {
+        request_unpark(f);
         if (f->irq)
             proxy_done_upstream(f);
         if (f->orq)
@@ -263,6 +308,8 @@ void proxy_close(struct proxy *proxy)
     sessions_close(proxy->sessions);
     registrar_close(proxy->registrar);
     accepted_close(proxy->accepted);
+    dns_close(proxy->dns);
+    locator_close(proxy->locator);
     free(proxy->mclass);
     free(proxy);
 }

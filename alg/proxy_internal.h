@@ -8,6 +8,7 @@
 #include "alg/accepted.h"
 #include "alg/branch.h"
 #include "alg/connection.h"
+#include "alg/locate.h"
 #include "alg/message.h"
 #include "alg/policy.h"
 #include "alg/proxy.h"
@@ -30,6 +31,8 @@ struct proxy {
     struct listen listen[3 * CONFIG_LISTEN_MAX]; // access, TLS, core
     unsigned listen_count;
     struct connections *connections;
+    struct dns *dns;
+    struct locator *locator;
     struct agw *agw;
     struct tap *tap; // NULL: nobody looks on
     struct sessions *sessions;
@@ -53,11 +56,16 @@ struct forward {
     struct registration *registration; // of the UE that sent it or gets it; NULL: none
     struct registering *registering;   // a REGISTER; NULL: it is none
     struct exchange_request id;
-    bool in_dialog;              // the request has a To tag
-    bool opens_dialog;           // its 2xx makes or refreshes one
-    struct policy_memory policy; // outside any session
-    struct hop hop;              // where it went
-    const struct listen *exit;   // from where
+    bool in_dialog;               // the request has a To tag
+    bool opens_dialog;            // its 2xx makes or refreshes one
+    struct policy_memory policy;  // outside any session
+    struct hop hop;               // where it went
+    const struct listen *exit;    // from where
+    uint64_t loop_hash;           // of branch.h
+    bool answered;                // something came back
+    struct locate_answer *places; // where else it may go; NULL: nowhere
+    unsigned place;               // the one it went to
+    struct parked *parked;        // it waits for the address of its next hop; NULL: it does not
     bool cancelled;
     char *cancel_line; // of a CANCEL that waits for a provisional response; NULL: none does
     bool own;
@@ -96,10 +104,16 @@ struct registration *route_party(const struct session *session);
 enum reason route_lost(const struct registration *r);
 // Why a request of f has no exit.
 enum reason route_missing(const struct forward *f, const struct hop *to);
-// Where a request of f goes (RFC 3261 16.5, 16.6); not set: nowhere.
-struct hop route_next(const struct forward *f, const sip_t *sip);
+// Where a request of f goes (RFC 3261 16.5, 16.6); not set: nowhere. With a host in question that
+// has to be found first, and the hop is what is left when it cannot be.
+struct hop route_next(const struct forward *f, const sip_t *sip, struct locate_question *question);
+// The name in a URI as a question; no host: there is no name in it, or it is ours.
+struct locate_question route_question(const struct proxy *proxy, const url_t *url);
+// The configured way into the core as far as it is known now; not set: there is none.
+struct hop route_into_core(const struct proxy *proxy);
 // "sip:TOKEN@ADDR:PORT;lr" of a listening point. Returns buf.
 #define ROUTE_URI_MAX 160
+#define ROUTE_NO_SESSION "dialog" // the token of dialogs that are no session
 const char *route_own_uri(const struct listen *listen, const char *token, bool tcp,
                           char buf[static ROUTE_URI_MAX]);
 // The same of the listening point where the core reaches this node: what Path says. Returns buf.
@@ -151,6 +165,17 @@ void cancel_downstream(struct forward *f, const char *line);
 // A provisional response came, 100 too: a CANCEL that waited for it leaves.
 void cancel_may_leave(struct forward *f);
 
+// --- place.c ----------------------------------------------------------------------------------
+
+// The first place of a name, with the others kept for f. False: nothing is known of it now.
+bool place_find(struct forward *f, const struct locate_question *question, struct hop *hop);
+// The same without a forward.
+bool place_known(const struct proxy *proxy, const struct locate_question *question,
+                 struct hop *hop);
+// The next hop has failed before it answered anything: the request goes to the next place. False:
+// there is none.
+bool place_try_next(struct forward *f);
+
 // --- release.c --------------------------------------------------------------------------------
 
 // struct session_ops of the proxy.
@@ -175,10 +200,15 @@ void proxy_answer(struct forward *f, int status, const char *warning, const char
 void proxy_answer_with(struct forward *f, int status, const char *warning, const char *extra,
                        const char *type, const char *body);
 
+// Hands a request of f to the stack. False: it did not take it.
+bool proxy_send(struct forward *f, msg_t *msg, const struct hop *hop, const struct listen *out);
+
 // --- request.c, response.c --------------------------------------------------------------------
 
 // Both take the message over.
 void request_received(struct proxy *proxy, msg_t *msg, sip_t *sip);
+// f no longer waits for an address. Nothing when it does not.
+void request_unpark(struct forward *f);
 void response_stray(struct proxy *proxy, msg_t *msg, sip_t *sip);
 // Callback of the client transaction of a forward.
 int response_received(struct forward *f, nta_outgoing_t *orq, sip_t const *sip);

@@ -206,9 +206,8 @@ static msg_t *build(struct subscription *s)
 // The way of every request into the core.
 static struct hop way_to(const struct subscription *s, const sip_t *sip)
 {
-    const struct config *cfg = s->all->proxy->cfg;
-    return addr_is_set(&cfg->next_hop) ? (struct hop){cfg->next_hop, cfg->next_hop_tcp}
-                                       : message_hop(sip->sip_request->rq_url);
+    struct hop hop = route_into_core(s->all->proxy);
+    return addr_is_set(&hop.addr) ? hop : message_hop(sip->sip_request->rq_url);
 }
 
 static int send_subscribe(struct subscription *s)

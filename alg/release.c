@@ -18,12 +18,17 @@ static url_t *parse_uri(su_home_t *home, const char *uri)
 }
 
 // The nearest entry of the route set, else the remote target; a UE is reached where it called from.
-static struct hop first_hop_to(const struct party *to, enum side side, su_home_t *home)
+static struct hop first_hop_to(const struct proxy *proxy, const struct party *to, enum side side,
+                               su_home_t *home)
 {
     struct hop flow = {.addr = to->hop, .tcp = to->tcp, .flow = side == SIDE_ACCESS};
     if (!to->route_count && side == SIDE_ACCESS)
         return flow;
-    struct hop hop = message_hop(parse_uri(home, to->route_count ? to->route[0] : to->contact));
+    const url_t *url = parse_uri(home, to->route_count ? to->route[0] : to->contact);
+    struct locate_question question = route_question(proxy, url);
+    struct hop hop = message_hop(url);
+    if (side == SIDE_CORE)
+        (void)place_known(proxy, &question, &hop);
     return addr_is_set(&hop.addr) ? hop : flow;
 }
 
@@ -81,7 +86,7 @@ static int on_own_response(struct forward *f, nta_outgoing_t *orq, sip_t const *
 static void send_bye(struct proxy *proxy, struct session *s, enum side to, msg_t *msg,
                      const char *note)
 {
-    struct hop hop = first_hop_to(session_party(s, to), to, msg_home(msg));
+    struct hop hop = first_hop_to(proxy, session_party(s, to), to, msg_home(msg));
     const struct listen *out = route_exit_to(proxy, session_party(s, to), to, &hop);
     struct forward *f = out ? proxy_forward_open(proxy, s) : NULL;
     if (!f) {
@@ -129,7 +134,7 @@ void release_ack(struct proxy *proxy, struct session *s, enum side to, uint32_t 
     msg_t *msg = build(proxy, s, to, sip_method_ack, cseq, NULL);
     if (!msg)
         return;
-    struct hop hop = first_hop_to(session_party(s, to), to, msg_home(msg));
+    struct hop hop = first_hop_to(proxy, session_party(s, to), to, msg_home(msg));
     const struct listen *out = route_exit_to(proxy, session_party(s, to), to, &hop);
     if (!out) {
         msg_destroy(msg);

@@ -24,11 +24,14 @@ struct passage {
     sip_t *sip;
     struct sip_facts facts;
     struct exchange_verdict verdict;
-    uint64_t loop_hash;
     struct admission_change change; // of its route
     su_home_t *scratch;
     struct wire trying; // 100, sent before anything else was done
     bool tapped;
+    bool waits; // for the address of its next hop
+    bool asked; // it was asked for, with this result
+    enum reason found;
+    struct locate_question question;
     char token[64];
 };
 
@@ -38,8 +41,8 @@ static enum reason reasonable(struct passage *p, const char **text)
     *text = "";
     if (!p->sip->sip_from || !p->sip->sip_to || !p->sip->sip_call_id || !p->sip->sip_cseq)
         return REASON_BAD_REQUEST;
-    p->loop_hash = branch_hash(p->proxy->loop_secret, p->sip, p->in->side);
-    if (branch_is_loop(p->loop_hash, p->sip))
+    p->f->loop_hash = branch_hash(p->proxy->loop_secret, p->sip, p->in->side);
+    if (branch_is_loop(p->f->loop_hash, p->sip))
         return REASON_LOOP;
     if (!message_count_hop(p->msg, p->sip))
         return REASON_TOO_MANY_HOPS;
@@ -177,7 +180,7 @@ static enum reason record_route(struct passage *p, const struct listen *out, boo
 {
     if (!p->f->opens_dialog)
         return REASON_NONE;
-    const char *token = p->f->session ? session_token(p->f->session) : "dialog";
+    const char *token = p->f->session ? session_token(p->f->session) : ROUTE_NO_SESSION;
     char uri[ROUTE_URI_MAX];
     if (message_add_record_route(p->msg, p->sip, route_own_uri(p->in, token, p->facts.tcp, uri)) ||
         message_add_record_route(p->msg, p->sip, route_own_uri(out, token, out_tcp, uri)))
@@ -188,21 +191,12 @@ static enum reason record_route(struct passage *p, const struct listen *out, boo
 // Hands our copy to the stack. False: it did not take it.
 static bool hand_over(struct passage *p, const struct hop *next, const struct listen *out)
 {
-    struct forward *f = p->f;
-    f->hop = *next;
-    f->exit = out;
-    char branch[BRANCH_STRLEN], url[MESSAGE_HOP_STRLEN];
-    message_hop_url(next, url);
+    char url[MESSAGE_HOP_STRLEN];
     if (p->facts.kind == SIP_ACK)
-        nta_msg_tsend(p->proxy->agent, p->msg, (url_string_t *)url, TPTAG_IDENT(out->ident),
+        nta_msg_tsend(p->proxy->agent, p->msg, (url_string_t *)message_hop_url(next, url),
+                      TPTAG_IDENT(out->ident),
                       TAG_IF(next->connection, NTATAG_TPORT(next->connection)), TAG_END());
-    else
-        f->orq = nta_outgoing_mcreate(
-            p->proxy->agent, response_received, f, (url_string_t *)url, p->msg,
-            TPTAG_IDENT(out->ident), TAG_IF(next->connection, NTATAG_TPORT(next->connection)),
-            NTATAG_PASS_100(next->tcp), NTATAG_BRANCH_KEY(branch_make(p->loop_hash, branch)),
-            TAG_END());
-    if (p->facts.kind != SIP_ACK && !f->orq)
+    else if (!proxy_send(p->f, p->msg, next, out))
         return false;
     p->msg = NULL;
     return true;
@@ -233,8 +227,24 @@ static enum reason admit(struct passage *p)
     return reason;
 }
 
-// From the copy to the wire; a reason means that nothing was sent.
-static enum reason pass(struct passage *p, const char **text)
+// The next hop as an address. What is not known yet is asked for, once; then the request comes here
+// again, from its beginning.
+static enum reason locate(struct passage *p, struct hop *next)
+{
+    if (!p->question.host[0] || place_find(p->f, &p->question, next))
+        return REASON_NONE;
+    p->waits = !p->asked;
+    if (p->waits || p->found == REASON_NONE)
+        return REASON_NONE;
+    if (!addr_is_set(&next->addr))
+        return p->found;
+    reason_count(REASON_NAME_BYPASSED);
+    log_warn("proxy", "%s: %s", p->question.host, reason_text(REASON_NAME_BYPASSED));
+    return REASON_NONE;
+}
+
+// From the copy to its next hop: whose it is, and where it goes.
+static enum reason find_way(struct passage *p, const char **text, struct hop *next)
 {
     enum reason reason = reasonable(p, text);
     if (reason != REASON_NONE)
@@ -243,12 +253,25 @@ static enum reason pass(struct passage *p, const char **text)
         return REASON_INTERNAL;
     route_pop_own(p->proxy, p->msg, p->sip, p->token, sizeof(p->token));
     reason = p->facts.to_tag || within_invite_dialog(p) ? find_session(p) : REASON_NONE;
+    if (reason == REASON_NONE)
+        reason = admit(p);
     if (reason != REASON_NONE)
         return reason;
-    reason = admit(p);
-    if (reason != REASON_NONE)
+    *next = route_next(p->f, p->sip, &p->question);
+    reason = locate(p, next);
+    if (reason == REASON_NONE || !is_register(p))
         return reason;
-    struct hop next = route_next(p->f, p->sip);
+    reason_count(reason); // why the home network cannot be reached
+    return REASON_REGISTRAR_DOWN;
+}
+
+// From the copy to the wire; a reason means that nothing was sent.
+static enum reason pass(struct passage *p, const char **text)
+{
+    struct hop next;
+    enum reason reason = find_way(p, text, &next);
+    if (reason != REASON_NONE || p->waits)
+        return reason;
     const struct listen *out = route_exit(p->f, &next);
     if (!out)
         return is_register(p) ? REASON_REGISTRAR_DOWN : route_missing(p->f, &next);
@@ -294,7 +317,8 @@ static void refuse(struct passage *p, enum reason reason, const char *text)
         proxy_answer(f, reason_status(reason), NULL, detail);
         return;
     }
-    if (reason == REASON_SHUTDOWN || reason == REASON_SESSION_LIMIT || reason == REASON_OVERLOAD) {
+    if (reason == REASON_NAME_LIMIT || reason == REASON_SHUTDOWN ||
+        reason == REASON_SESSION_LIMIT || reason == REASON_OVERLOAD) {
         proxy_answer(f, reason_status(reason), reason_text(reason), "Retry-After: 10");
         return;
     }
@@ -315,6 +339,11 @@ static int on_cancel(struct forward *f, nta_incoming_t *irq, sip_t const *sip)
         session_cancelled(f->session);
     wire_cancelled(f, irq);
     cancel_downstream(f, reason);
+    if (f->parked) { // it has not gone anywhere
+        request_unpark(f);
+        proxy_answer(f, 487, NULL, NULL);
+        proxy_forward_settle(f);
+    }
     return 0;
 }
 
@@ -376,6 +405,116 @@ static void open_forward(struct passage *p, msg_t *received, nta_incoming_t *irq
         nta_incoming_bind(irq, on_cancel, p->f);
 }
 
+// --- waiting for an address -------------------------------------------------------------------
+
+// A request that will be looked at again from its beginning.
+struct parked {
+    struct locate_wait wait;
+    const struct listen *in;
+    msg_t *received;
+    uint64_t time_us;
+    struct wire trying;
+};
+
+static void begin_again(struct forward *f, enum reason found);
+
+static void on_located(void *arg, enum dns_result result)
+{
+    begin_again(arg, result == DNS_FOUND  ? REASON_NONE
+                     : result == DNS_NONE ? REASON_NAME_UNKNOWN
+                                          : REASON_NAME_TIMEOUT);
+}
+
+// Nobody holds on to what was found for it so far: sessions and registrations may end meanwhile.
+static bool park(struct passage *p, msg_t *received)
+{
+    struct forward *f = p->f;
+    f->parked = calloc(1, sizeof(*f->parked));
+    if (!f->parked)
+        return false;
+    *f->parked = (struct parked){.wait = {.done = on_located, .arg = f},
+                                 .in = p->in,
+                                 .received = msg_ref_create(received),
+                                 .time_us = p->facts.time_us,
+                                 .trying = p->trying};
+    if (f->session)
+        session_unref(f->session);
+    registration_unref(f->registration);
+    f->session = NULL;
+    f->registration = NULL;
+    return true;
+}
+
+void request_unpark(struct forward *f)
+{
+    struct parked *parked = f->parked;
+    if (!parked)
+        return;
+    f->parked = NULL;
+    locator_forget(&parked->wait);
+    wire_drop(&parked->trying);
+    msg_destroy(parked->received);
+    free(parked);
+}
+
+// --- one request ------------------------------------------------------------------------------
+
+// Puts a copy to work on into p, with what the message says.
+static bool take_copy(struct passage *p, msg_t *received, su_home_t *scratch)
+{
+    p->msg = msg_copy(received);
+    if (!p->msg)
+        return false;
+    p->sip = sip_object(p->msg);
+    // addresses are those of the packet: a copy does not carry them
+    message_facts(received, sip_object(received), scratch, &p->facts);
+    wire_read(p->proxy, received, scratch, &p->facts);
+    return true;
+}
+
+// The last step of each look at a request; f may be gone afterwards.
+static void finish(struct passage *p, msg_t *received, su_home_t *scratch)
+{
+    struct forward *f = p->f;
+    if (p->msg)
+        msg_destroy(p->msg);
+    if (p->waits && !park(p, received)) {
+        p->waits = false;
+        refuse(p, REASON_INTERNAL, "");
+    }
+    su_home_deinit(scratch);
+    int err = f->parked ? locator_ask(f->proxy->locator, &p->question, &f->parked->wait) : 0;
+    if (err)
+        begin_again(f, REASON_NAME_LIMIT);
+    else if (!p->waits)
+        proxy_forward_settle(f);
+}
+
+static void begin_again(struct forward *f, enum reason found)
+{
+    su_home_t scratch[1] = {SU_HOME_INIT(scratch)};
+    struct parked *parked = f->parked;
+    msg_t *received = msg_ref_create(parked->received);
+    struct passage p = {.proxy = f->proxy,
+                        .in = parked->in,
+                        .f = f,
+                        .scratch = scratch,
+                        .asked = true,
+                        .found = found};
+    p.trying = parked->trying;
+    parked->trying.msg = NULL;
+    if (take_copy(&p, received, scratch)) {
+        p.facts.time_us = parked->time_us;
+        request_unpark(f);
+        serve(&p);
+    } else {
+        request_unpark(f);
+        proxy_refuse(f, REASON_INTERNAL, "");
+    }
+    finish(&p, received, scratch);
+    msg_destroy(received);
+}
+
 // An ACK has no server transaction. irq NULL for others: no memory.
 static void begin(struct proxy *proxy, const struct listen *in, msg_t *received,
                   nta_incoming_t *irq)
@@ -383,12 +522,7 @@ static void begin(struct proxy *proxy, const struct listen *in, msg_t *received,
     su_home_t scratch[1] = {SU_HOME_INIT(scratch)};
     struct passage p = {.proxy = proxy, .in = in, .scratch = scratch};
     p.f = proxy_forward_open(proxy, NULL);
-    p.msg = p.f ? msg_copy(received) : NULL;
-    if (p.msg) {
-        p.sip = sip_object(p.msg);
-        // addresses are those of the packet: a copy does not carry them
-        message_facts(received, sip_object(received), scratch, &p.facts);
-        wire_read(proxy, received, scratch, &p.facts);
+    if (p.f && take_copy(&p, received, scratch)) {
         open_forward(&p, received, irq);
         serve(&p);
     } else if (irq) {
@@ -396,10 +530,7 @@ static void begin(struct proxy *proxy, const struct listen *in, msg_t *received,
         nta_incoming_destroy(irq);
     }
     if (p.f)
-        proxy_forward_settle(p.f);
-    if (p.msg)
-        msg_destroy(p.msg);
-    su_home_deinit(scratch);
+        finish(&p, received, scratch);
 }
 
 static bool was_accepted(struct proxy *proxy, const sip_t *sip)

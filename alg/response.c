@@ -162,20 +162,32 @@ static void local_final(struct forward *f, int status)
     }
 }
 
+// A place of the next hop that is of no use (RFC 3263 4.3).
+static bool has_failed(int status, bool internal)
+{
+    return status == 503 || (internal && status == 408);
+}
+
 int response_received(struct forward *f, nta_outgoing_t *orq, sip_t const *sip)
 {
     int status = sip && sip->sip_status ? sip->sip_status->st_status : 408;
-    if (f && status < 200)
+    if (f && status < 200) {
+        f->answered = true;
         cancel_may_leave(f);
+    }
     if (!f || status == 100)
         return 0;
     msg_t *received = nta_outgoing_getresponse(orq);
-    if (received && !nta_msg_is_internal(received))
-        pass_response(f, received);
-    else
+    bool internal = !received || nta_msg_is_internal(received);
+    bool gone_on = has_failed(status, internal) && place_try_next(f);
+    if (!gone_on && internal)
         local_final(f, status);
+    else if (!gone_on)
+        pass_response(f, received);
     if (received)
         msg_destroy(received);
+    if (gone_on)
+        return 0;
     if (status >= 200) {
         if (f->irq)
             proxy_done_upstream(f);

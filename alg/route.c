@@ -4,6 +4,8 @@
 // are ever handed to the stack: its resolver leaks an ACK for every name it cannot resolve.
 #include "alg/proxy_internal.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -172,12 +174,52 @@ enum reason route_lost(const struct registration *r)
     return registration_outbound(r) ? REASON_FLOW_FAILED : REASON_NO_FLOW;
 }
 
-// A request outside a dialog.
-static struct hop first_hop(const struct proxy *proxy, enum side from, const sip_t *sip)
+static struct locate_question next_hop_question(const struct config *cfg)
 {
+    struct locate_question q = {.port = cfg->next_hop_port,
+                                .transport = cfg->next_hop_tcp ? LOCATE_TCP : LOCATE_ANY};
+    snprintf(q.host, sizeof(q.host), "%s", cfg->next_hop_name);
+    return q;
+}
+
+struct locate_question route_question(const struct proxy *proxy, const url_t *url)
+{
+    struct locate_question q = {.host = ""};
+    char transport[8] = "";
+    struct addr literal;
+    if (!url || url->url_type != url_sip || !url->url_host || route_is_own(proxy, url) ||
+        strlen(url->url_host) >= sizeof(q.host) || addr_parse(&literal, url->url_host, 0) == 0)
+        return q;
+    snprintf(q.host, sizeof(q.host), "%s", url->url_host);
+    q.port = url->url_port ? (uint16_t)strtoul(url->url_port, NULL, 10) : 0;
+    if (url_param(url->url_params, "transport", transport, sizeof(transport)) > 0)
+        q.transport = strcasecmp(transport, "tcp") == 0   ? LOCATE_TCP
+                      : strcasecmp(transport, "udp") == 0 ? LOCATE_UDP
+                                                          : LOCATE_ANY;
+    return q;
+}
+
+struct hop route_into_core(const struct proxy *proxy)
+{
+    const struct config *cfg = proxy->cfg;
+    struct hop hop = {.addr = cfg->next_hop, .tcp = cfg->next_hop_tcp};
+    struct locate_question question = next_hop_question(cfg);
+    (void)place_known(proxy, &question, &hop);
+    return hop;
+}
+
+// A request outside a dialog.
+static struct hop first_hop(const struct proxy *proxy, enum side from, const sip_t *sip,
+                            struct locate_question *question)
+{
+    const struct config *cfg = proxy->cfg;
     const url_t *target = sip->sip_request->rq_url;
-    if (from == SIDE_ACCESS && addr_is_set(&proxy->cfg->next_hop))
-        return (struct hop){.addr = proxy->cfg->next_hop, .tcp = proxy->cfg->next_hop_tcp};
+    if (from == SIDE_ACCESS && addr_is_set(&cfg->next_hop))
+        return (struct hop){.addr = cfg->next_hop, .tcp = cfg->next_hop_tcp};
+    if (from == SIDE_ACCESS)
+        *question = cfg->next_hop_name[0] ? next_hop_question(cfg) : route_question(proxy, target);
+    if (question->host[0])
+        return (struct hop){.tcp = false};
     if (from == SIDE_CORE) {
         const struct config_ue *ue = configured_ue(proxy, target);
         if (ue && addr_is_set(&ue->contact))
@@ -187,8 +229,10 @@ static struct hop first_hop(const struct proxy *proxy, enum side from, const sip
     return route_is_own(proxy, target) ? (struct hop){0} : hop;
 }
 
-struct hop route_next(const struct forward *f, const sip_t *sip)
+struct hop route_next(const struct forward *f, const sip_t *sip, struct locate_question *question)
 {
+    struct locate_question named = {.host = ""};
+    *question = named;
     const struct session *session = f->session;
     if (goes_by_flow(f)) { // whatever the Request-URI says (TS 24.229 5.2.6.4.3)
         const struct flow *flow = registration_flow(f->registration);
@@ -198,14 +242,21 @@ struct hop route_next(const struct forward *f, const sip_t *sip)
         struct hop hop = message_hop(sip->sip_route->r_url);
         if (addr_is_set(&hop.addr))
             return hop;
+        if (f->from == SIDE_ACCESS)
+            named = route_question(f->proxy, sip->sip_route->r_url);
     }
     bool in_dialog = session && sip->sip_to && sip->sip_to->a_tag;
-    if (!in_dialog)
-        return first_hop(f->proxy, f->from, sip);
+    if (!in_dialog) {
+        struct hop hop = first_hop(f->proxy, f->from, sip, question);
+        if (named.host[0])
+            *question = named;
+        return hop;
+    }
     const struct party *party = session_party(session, side_other(f->from));
     struct hop flow = {.addr = party->hop, .tcp = party->tcp, .flow = f->from == SIDE_CORE};
     if (f->from == SIDE_CORE)
         return flow; // a UE is reached where it called from, whatever its Contact says
+    *question = named.host[0] ? named : route_question(f->proxy, sip->sip_request->rq_url);
     struct hop target = message_hop(sip->sip_request->rq_url);
     return addr_is_set(&target.addr) ? target : flow;
 }

@@ -496,6 +496,12 @@ struct policy_memory *session_policy(struct session *s)
     return &s->policy;
 }
 
+void session_set_hop(struct session *s, enum side side, const struct addr *hop, bool tcp)
+{
+    s->party[side].hop = *hop;
+    s->party[side].tcp = tcp;
+}
+
 bool session_ended(const struct session *s)
 {
     return s->state == ENDED;

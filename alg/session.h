@@ -95,6 +95,8 @@ struct policy_memory *session_policy(struct session *s);
 bool session_ended(const struct session *s);
 // The dialog that was answered, and none of another branch.
 bool session_in_dialog(const struct session *s, const struct sip_facts *facts);
+// The request that opened it went on to another place on this side.
+void session_set_hop(struct session *s, enum side side, const struct addr *hop, bool tcp);
 
 // What is to be known of it now. The caller's; NULL: no memory.
 struct record *session_record(const struct session *s);

@@ -104,13 +104,33 @@ static void take_optional(struct addr *out, const char *text, const char *none)
         addr_parse_hostport(out, text);
 }
 
+static void take_next_hop(struct config *cfg, const char *text)
+{
+    const char *scheme = "sip:";
+    const char *address = strncmp(text, scheme, strlen(scheme)) == 0 ? text + strlen(scheme) : text;
+
+    if (text[0] == '\0')
+        return;
+    cfg->next_hop = (struct addr){.len = 0};
+    if (strcmp(text, "request-uri") != 0 && addr_parse_hostport(&cfg->next_hop, address) != 0)
+        config_name_port(text, cfg->next_hop_name, &cfg->next_hop_port);
+}
+
+static void take_servers(struct config *cfg, const struct file *file)
+{
+    cfg->dns.server_count = file->dns_servers_count;
+    for (unsigned i = 0; i < file->dns_servers_count; i++)
+        addr_parse_hostport(&cfg->dns.servers[i], file->dns_servers[i]);
+}
+
 static void take_texts(struct config *cfg, const struct file *file, struct config_tree *tree)
 {
     take_side(&cfg->access, &file->access);
     take_side(&cfg->core, &file->core);
     take_tls(&cfg->access_tls, file);
     take_trusted(cfg, file);
-    take_optional(&cfg->next_hop, file->next_hop, "request-uri");
+    take_next_hop(cfg, file->next_hop);
+    take_servers(cfg, file);
     take_optional(&cfg->admin, file->admin, "off");
     if (file->hep[0] != '\0')
         take_optional(&cfg->trace.hep, config_hep_address(file->hep), "off");

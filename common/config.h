@@ -17,6 +17,7 @@
 #define CONFIG_LISTEN_MAX 8
 #define CONFIG_UES_MAX 64
 #define CONFIG_TRUSTED_MAX 32
+#define CONFIG_DNS_MAX 4
 #define CONFIG_NAME_MAX 128
 #define CONFIG_ERROR_MAX 512
 
@@ -80,7 +81,9 @@ struct config {
     struct config_side core;
     struct addr_prefix trusted[CONFIG_TRUSTED_MAX]; // sources on the core side; none: all
     size_t trusted_count;
-    struct addr next_hop; // core side; not set: the Request-URI decides
+    struct addr next_hop; // core side; not set: next_hop_name, or the Request-URI decides
+    char next_hop_name[CONFIG_NAME_MAX]; // a domain or host; "": none
+    uint16_t next_hop_port;              // of it; 0: as the DNS says
     bool next_hop_tcp;
 
     struct {
@@ -150,6 +153,12 @@ struct config {
         bool policing;                 // drop what exceeds the b=AS written on a leg (REQ-098)
         char keylog[CONFIG_NAME_MAX];  // opt-in, mode 0600
     } agw;
+
+    struct {
+        struct addr servers[CONFIG_DNS_MAX]; // none: those of the system
+        size_t server_count;
+        unsigned timeout_ms; // of the first question to a server
+    } dns;
 
     struct {
         unsigned sessions_max;

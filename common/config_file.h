@@ -39,7 +39,9 @@ struct file {
     unsigned tls_listen_count;
     char trusted[CONFIG_TRUSTED_MAX][CONFIG_ADDR_MAX];
     unsigned trusted_count;
-    char next_hop[CONFIG_ADDR_MAX];
+    char next_hop[CONFIG_NAME_MAX + 16];
+    char dns_servers[CONFIG_DNS_MAX][CONFIG_ADDR_MAX];
+    unsigned dns_servers_count;
     char overhead[CONFIG_ADDR_MAX];
     char admin[CONFIG_ADDR_MAX];
     char hep[CONFIG_ADDR_MAX];
@@ -60,6 +62,8 @@ struct config_rule {
 
 // The keys of struct file, for libcyaml and for the checks.
 extern const cyaml_schema_value_t config_schema;
+// "NAME", "NAME:PORT" or either behind "sip:", in its parts; port 0: none. False: it is neither.
+bool config_name_port(const char *text, char name[static CONFIG_NAME_MAX], uint16_t *port);
 // "udp:IP:PORT" without its transport; "off" as it is.
 const char *config_hep_address(const char *text);
 // The rule for a path; indices in it do not matter. NULL: the type says all.

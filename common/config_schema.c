@@ -187,6 +187,8 @@ static const cyaml_strval_t suite_words[] = {
     NUMBER("sip", "t1_ms", sip.t1_ms, 50, 5000, 500)                                               \
     NUMBER("sip", "timer_c_s", sip.timer_c_s, 1, 3600, 185)
 
+#define DNS_KEYS(NUMBER) NUMBER("dns", "timeout_ms", dns.timeout_ms, 50, 10000, 2000)
+
 #define TRACE_KEYS(NUMBER, CHOICE, STRING)                                                         \
     STRING("trace", "directory", trace.directory)                                                  \
     NUMBER("trace", "events_max", trace.events_max, 0, 10000, 200)                                 \
@@ -245,6 +247,7 @@ void config_defaults(struct config *cfg)
     T38_KEYS(SET_NUMBER, SET_CHOICE, SET_SWITCH)
     AGW_KEYS(SET_NUMBER, SET_CHOICE, SET_SWITCH, SET_STRING)
     SIP_KEYS(SET_NUMBER)
+    DNS_KEYS(SET_NUMBER)
     TRACE_KEYS(SET_NUMBER, SET_CHOICE, SET_STRING)
     CAPTURE_KEYS(SET_NUMBER, SET_CHOICE, SET_SWITCH, SET_STRING)
     LOG_KEYS(SET_CHOICE)
@@ -392,6 +395,10 @@ static const cyaml_schema_field_t agw_fields[] = {
 static const cyaml_schema_field_t sip_fields[] = {
     SIP_KEYS(FIELD_NUMBER) CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t dns_fields[] = {
+    FIELD_LIST("servers", dns_servers, addr_entry, 0, CONFIG_DNS_MAX),
+    DNS_KEYS(FIELD_NUMBER) CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t trace_fields[] = {
     FIELD_TEXT("hep", hep),
     TRACE_KEYS(FIELD_NUMBER, FIELD_CHOICE, FIELD_STRING) CYAML_FIELD_END,
@@ -421,6 +428,7 @@ static const cyaml_schema_field_t sections[] = {
     FIELD_SECTION("bfcp", bfcp_fields),
     FIELD_SECTION("agw", agw_fields),
     FIELD_SECTION("sip", sip_fields),
+    FIELD_SECTION("dns", dns_fields),
     FIELD_SECTION("trace", trace_fields),
     FIELD_SECTION("capture", capture_fields),
     FIELD_SECTION("log", log_fields),
@@ -460,9 +468,40 @@ static bool is_prefix(const char *text)
     return addr_prefix_parse(&p, text) == 0;
 }
 
+#define HOST_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-."
+#define SIP_SCHEME "sip:"
+
+bool config_name_port(const char *text, char name[static CONFIG_NAME_MAX], uint16_t *port)
+{
+    const char *host =
+        strncmp(text, SIP_SCHEME, strlen(SIP_SCHEME)) == 0 ? text + strlen(SIP_SCHEME) : text;
+    size_t len = strspn(host, HOST_CHARACTERS);
+    unsigned long number = 0;
+    char *end = NULL;
+
+    if (len == 0 || len >= CONFIG_NAME_MAX || (host[len] != '\0' && host[len] != ':'))
+        return false;
+    if (host[len] == ':') {
+        number =
+            host[len + 1] >= '1' && host[len + 1] <= '9' ? strtoul(host + len + 1, &end, 10) : 0;
+        if (number == 0 || number > UINT16_MAX || *end != '\0')
+            return false;
+    }
+    memcpy(name, host, len);
+    name[len] = '\0';
+    *port = (uint16_t)number;
+    return true;
+}
+
 static bool is_next_hop(const char *text)
 {
-    return strcmp(text, "request-uri") == 0 || is_listen(text);
+    char name[CONFIG_NAME_MAX];
+    uint16_t port;
+    struct addr a;
+
+    if (addr_parse_hostport(&a, text) == 0 || addr_parse(&a, text, 0) == 0)
+        return is_listen(text);
+    return strcmp(text, "request-uri") == 0 || config_name_port(text, name, &port);
 }
 
 static bool is_admin(const char *text)
@@ -551,6 +590,7 @@ static bool is_access(const char *text)
     BFCP_KEYS(NUMBER)                                                                              \
     AGW_KEYS(NUMBER, RULE_NONE, RULE_NONE, RULE_NONE)                                              \
     SIP_KEYS(NUMBER)                                                                               \
+    DNS_KEYS(NUMBER)                                                                               \
     TRACE_KEYS(NUMBER, RULE_NONE, RULE_NONE)                                                       \
     CAPTURE_KEYS(NUMBER, RULE_NONE, RULE_NONE, RULE_NONE)
 
@@ -561,7 +601,8 @@ static const struct config_rule rules[] = {
     {"access.media[]", 0, 0, "the IP address of an interface", is_host},
     {"core.media[]", 0, 0, "the IP address of an interface", is_host},
     {"core.trusted[]", 0, 0, "an IP address, or a block of them as 192.0.2.0/24", is_prefix},
-    {"core.next_hop", 0, 0, "request-uri, or " ADDR_AND_PORT, is_next_hop},
+    {"core.next_hop", 0, 0, "request-uri, IP:PORT, or NAME[:PORT]", is_next_hop},
+    {"dns.servers[]", 0, 0, ADDR_AND_PORT, is_listen},
     {"emergency.psap", 0, 0, "380, 403, or sip:USER@IP:PORT", is_psap},
     {"network.domain", 0, 0, "a domain name", is_word},
     {"network.access", 0, 0, "an access type, as IEEE-802.11", is_access},

@@ -27,6 +27,13 @@
     X(NO_DIALOG, 481, "no such dialog", "The dialog or transaction does not exist",                \
       "RFC 3261 12.2.2")                                                                           \
     X(NO_ROUTE, 404, "no route", "There is no IP address to send the request to", "RFC 3261 16.5") \
+    X(NAME_UNKNOWN, 404, "no such name", "The name of the next hop has no address", "RFC 3263 4")  \
+    X(NAME_TIMEOUT, 504, "name not resolved", "No name server has answered for the next hop",      \
+      "RFC 3263 4")                                                                                \
+    X(NAME_LIMIT, 503, "too many names", "Too many names are being resolved", "RFC 3263 4")        \
+    X(NAME_BYPASSED, 0, "name bypassed",                                                           \
+      "The name in Route has no address; the request went to the next hop that is known",          \
+      "RFC 3263 4")                                                                                \
     X(GLARE, 491, "offer pending", "Another offer of this dialog is still open", "RFC 3261 14.2")  \
     X(SESSION_LIMIT, 503, "too many sessions", "The configured number of sessions is reached",     \
       "RFC 3261 21.5.4")                                                                           \

@@ -65,6 +65,7 @@ static void add_all(struct suite *s)
     suite_baresip(s);
     suite_proxy(s);
     suite_transport(s);
+    suite_dns(s);
     suite_openssl(s);
     suite_openssl_tcp(s);
     suite_sipp(s);

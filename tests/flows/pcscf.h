@@ -11,7 +11,7 @@ struct pcscf;
 // What differs from the plain configuration. Texts are YAML: keys that join a section.
 struct pcscf_options {
     const char *access, *core, *e2ae, *t38, *tcp, *msrp, *bfcp, *agw, *sip, *trace, *capture;
-    const char *registration, *emergency;
+    const char *registration, *emergency, *dns;
     const char *ues;         // the list, instead of the one UE at HOST_UE
     const char *next_hop;    // instead of HOST_CORE
     bool access_v6, core_v6; // this side lives on ::1

@@ -140,7 +140,7 @@ START_TEST(the_reference_explains_every_key)
         memcpy(above, line, sizeof(above));
     }
     fclose(f);
-    ck_assert_uint_eq(keys, 101);
+    ck_assert_uint_eq(keys, 104);
 }
 END_TEST
 
@@ -379,7 +379,7 @@ START_TEST(unknown_keys)
         "log: {level: info}\nacces: {}\n",
         "2: acces: unknown key, expected one of access, core, network, registration, emergency, "
         "e2ae, ues, t38, tcp, "
-        "msrp, bfcp, agw, sip, "
+        "msrp, bfcp, agw, sip, dns, "
         "trace, capture, log, admin");
     expect_refused("access:\n  ports:\n    min: 20000\n    top: 1\n",
                    "4: access.ports.top: unknown key, expected one of min, max");
@@ -421,7 +421,7 @@ START_TEST(wrong_kinds)
     expect_refused("log: {level: {a: b}}\n",
                    "1: log.level: expected one of error, warn, info, debug, got keys and values");
     expect_refused("core: {next_hop: [a]}\n",
-                   "1: core.next_hop: expected request-uri, or IP:PORT, IPv6 in brackets, got a "
+                   "1: core.next_hop: expected request-uri, IP:PORT, or NAME[:PORT], got a "
                    "list");
     expect_refused("ues: [alice]\n", "1: ues[0]: expected keys and values, got \"alice\"");
 }
@@ -493,7 +493,7 @@ START_TEST(wrong_addresses)
     expect_refused("core: {media: [\"0.0.0.0\"]}\n",
                    "1: core.media[0]: expected the IP address of an interface, got \"0.0.0.0\"");
     expect_refused("core: {next_hop: \"127.0.0.1:0\"}\n",
-                   "1: core.next_hop: expected request-uri, or IP:PORT, IPv6 in brackets, got "
+                   "1: core.next_hop: expected request-uri, IP:PORT, or NAME[:PORT], got "
                    "\"127.0.0.1:0\"");
     expect_refused("admin: {listen: 8060}\n",
                    "1: admin.listen: expected off, or IP:PORT, IPv6 in brackets, got \"8060\"");
@@ -575,8 +575,8 @@ START_TEST(shown_values_are_harmless)
     expect_refused(
         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: 1\n",
         "1: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: unknown key, expected one of access, "
-        "core, network, registration, emergency, e2ae, ues, t38, tcp, msrp, bfcp, agw, sip, trace, "
-        "capture, log, admin");
+        "core, network, registration, emergency, e2ae, ues, t38, tcp, msrp, bfcp, agw, sip, dns, "
+        "trace, capture, log, admin");
 }
 END_TEST
 
