@@ -282,10 +282,18 @@ static enum reason take(struct agw *agw, struct reserve_order *o, struct line_en
     return REASON_NONE;
 }
 
-static void fill_reply(struct agw_reply *reply, const struct context *context,
-                       const struct line_end *end, const struct reserve_order *o)
+// What the other side is to send to: behind a NAT that is not where the termination lives.
+static struct addr shown_address(const struct config_realm *realm, const struct line_end *end)
 {
-    *reply = (struct agw_reply){.context = context->id, .local = *ports_local(end->ports)};
+    const struct addr *shown = end->family == AF_INET6 ? &realm->shown_v6 : &realm->shown_v4;
+    return addr_is_set(shown) ? *shown : *ports_local(end->ports);
+}
+
+static void fill_reply(struct agw_reply *reply, const struct context *context,
+                       const struct config_realm *realm, const struct line_end *end,
+                       const struct reserve_order *o)
+{
+    *reply = (struct agw_reply){.context = context->id, .local = shown_address(realm, end)};
     addr_set_port(&reply->local, end->port);
     if (end->rtcp) {
         reply->local_rtcp = reply->local;
@@ -361,7 +369,8 @@ static enum reason reserve(struct agw *agw, const struct agw_request *request,
         goto out;
     line->fingerprints_known |= request->remote_fingerprints.count > 0;
     o->stream = line->stream;
-    fill_reply(reply, context, &line->end[request->termination], o);
+    fill_reply(reply, context, realm(agw, request->termination), &line->end[request->termination],
+               o);
     worker_post(context->place->worker, &o->order);
     return REASON_NONE;
 out:

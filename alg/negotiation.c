@@ -317,7 +317,9 @@ static struct addr own_address(const struct negotiation *n, enum side side)
         if (negotiation_is_live(&n->proposed.list[i]))
             return n->proposed.list[i].stream->point[side].local;
     const struct config_realm *realm = negotiation_realm(n, side);
-    return addr_is_set(&realm->media_v4) ? realm->media_v4 : realm->media_v6;
+    if (addr_is_set(&realm->media_v4))
+        return addr_is_set(&realm->shown_v4) ? realm->shown_v4 : realm->media_v4;
+    return addr_is_set(&realm->shown_v6) ? realm->shown_v6 : realm->media_v6;
 }
 
 static enum reason write_body(struct negotiation *n, const struct body *body, bool answer)

@@ -24,6 +24,42 @@
 
 // --- life -------------------------------------------------------------------------------------
 
+// What others see of a listening point: its address, or what is advertised for it where that is a
+// name or of its family.
+static void name_listen(struct listen *l, const struct config_side *cfg)
+{
+    char address[ADDR_STRLEN];
+    struct addr literal;
+    const char *shown = addr_format(&l->addr, address);
+    bool is_literal = addr_parse(&literal, cfg->advertise, 0) == 0;
+    bool advertised =
+        cfg->advertise[0] && (!is_literal || addr_family(&literal) == addr_family(&l->addr));
+    unsigned port =
+        advertised && cfg->advertise_port && !l->tls ? cfg->advertise_port : addr_port(&l->addr);
+    snprintf(l->host, sizeof(l->host), "%.*s", (int)(strrchr(shown, ':') - shown), shown);
+    if (advertised)
+        snprintf(l->host, sizeof(l->host), "%s", cfg->advertise);
+    snprintf(l->port, sizeof(l->port), "%u", port);
+}
+
+// The stack keeps a Via for each of its transports, of which it makes those of requests.
+static void show_in_via(struct proxy *proxy)
+{
+    tport_t *t = tport_primaries(nta_agent_tports(proxy->agent));
+    for (; t; t = tport_next(t)) {
+        const char *ident = tport_name(t)->tpn_ident;
+        sip_via_t *via = (sip_via_t *)tport_magic(t);
+        for (unsigned i = 0; via && ident && i < proxy->listen_count; i++) {
+            if (strcmp(proxy->listen[i].ident, ident) != 0)
+                continue;
+            while (via->v_next)
+                via = via->v_next;
+            via->v_host = proxy->listen[i].host;
+            via->v_port = proxy->listen[i].port;
+        }
+    }
+}
+
 // certificate: folder of the one to show over TLS; NULL: UDP and TCP. The end of a connection is
 // an error for who waits on it.
 static int listen_at(struct proxy *proxy, const struct addr *addr, enum side side,
@@ -34,6 +70,7 @@ static int listen_at(struct proxy *proxy, const struct addr *addr, enum side sid
     l->side = side;
     l->tls = certificate != NULL;
     l->addr = *addr;
+    name_listen(l, side == SIDE_ACCESS ? &proxy->cfg->access : &proxy->cfg->core);
     snprintf(l->ident, sizeof(l->ident), "%s%u", side_name(side), proxy->listen_count);
     snprintf(url, sizeof(url), "%s:%s", l->tls ? "sips" : "sip", addr_format(addr, address));
     errno = 0;
@@ -166,6 +203,8 @@ int proxy_open(struct proxy **out, const struct config *cfg, su_root_t *root, uv
         err = listen_for_tls(proxy, error);
     if (!err)
         err = listen_on(proxy, &cfg->core, SIDE_CORE, error);
+    if (!err)
+        show_in_via(proxy);
     if (!err)
         err = open_locator(proxy, error);
     if (!err)

@@ -20,7 +20,9 @@ struct listen {
     enum side side;
     bool tls; // else UDP and TCP
     struct addr addr;
-    char ident[32]; // Sofia's name for the transport
+    char ident[32];             // Sofia's name for the transport
+    char host[CONFIG_NAME_MAX]; // by which the others know it, IPv6 in brackets
+    char port[8];
 };
 
 struct proxy {
@@ -112,7 +114,7 @@ struct locate_question route_question(const struct proxy *proxy, const url_t *ur
 // The configured way into the core as far as it is known now; not set: there is none.
 struct hop route_into_core(const struct proxy *proxy);
 // "sip:TOKEN@ADDR:PORT;lr" of a listening point. Returns buf.
-#define ROUTE_URI_MAX 160
+#define ROUTE_URI_MAX (CONFIG_NAME_MAX + 96)
 #define ROUTE_NO_SESSION "dialog" // the token of dialogs that are no session
 const char *route_own_uri(const struct listen *listen, const char *token, bool tcp,
                           char buf[static ROUTE_URI_MAX]);

@@ -78,13 +78,22 @@ enum reason route_missing(const struct forward *f, const struct hop *to)
     return REASON_NO_ROUTE;
 }
 
+// The name by which the others know it (access.advertise).
+static bool is_shown_as(const struct listen *listen, const url_t *url)
+{
+    const char *usual = listen->tls ? "5061" : "5060";
+    const char *port = url->url_port && url->url_port[0] ? url->url_port : usual;
+    return strcasecmp(listen->host, url->url_host) == 0 && strcmp(listen->port, port) == 0;
+}
+
 bool route_is_own(const struct proxy *proxy, const url_t *url)
 {
     struct hop hop = message_hop(url);
-    if (!addr_is_set(&hop.addr))
+    if (!url || !url->url_host)
         return false;
     for (unsigned i = 0; i < proxy->listen_count; i++)
-        if (addr_equal(&proxy->listen[i].addr, &hop.addr))
+        if ((addr_is_set(&hop.addr) && addr_equal(&proxy->listen[i].addr, &hop.addr)) ||
+            is_shown_as(&proxy->listen[i], url))
             return true;
     return false;
 }
@@ -264,8 +273,7 @@ struct hop route_next(const struct forward *f, const sip_t *sip, struct locate_q
 const char *route_own_uri(const struct listen *listen, const char *token, bool tcp,
                           char buf[static ROUTE_URI_MAX])
 {
-    char address[ADDR_STRLEN];
-    snprintf(buf, ROUTE_URI_MAX, "sip:%s@%s%s;lr", token, addr_format(&listen->addr, address),
+    snprintf(buf, ROUTE_URI_MAX, "sip:%s@%s:%s%s;lr", token, listen->host, listen->port,
              listen->tls ? ";transport=tls"
              : tcp       ? ";transport=tcp"
                          : "");

@@ -67,6 +67,17 @@ static void take_side(struct config_side *side, const struct file_side *text)
     }
 }
 
+static void take_advertised(struct config_side *side, const struct file_side *text)
+{
+    if (text->advertise[0] != '\0')
+        config_advertised(text->advertise, side->advertise, &side->advertise_port);
+    for (unsigned i = 0; i < text->media_advertise_count; i++) {
+        struct addr a;
+        addr_parse(&a, text->media_advertise[i], 0);
+        *(addr_family(&a) == AF_INET ? &side->realm.shown_v4 : &side->realm.shown_v6) = a;
+    }
+}
+
 static void take_tls(struct config_tls *tls, const struct file *file)
 {
     tls->listen_count = file->tls_listen_count;
@@ -127,6 +138,8 @@ static void take_texts(struct config *cfg, const struct file *file, struct confi
 {
     take_side(&cfg->access, &file->access);
     take_side(&cfg->core, &file->core);
+    take_advertised(&cfg->access, &file->access);
+    take_advertised(&cfg->core, &file->core);
     take_tls(&cfg->access_tls, file);
     take_trusted(cfg, file);
     take_next_hop(cfg, file->next_hop);
@@ -151,18 +164,42 @@ static int check_ports(struct config_tree *tree, const struct config_realm *real
                              realm->port_min, realm->port_max);
 }
 
-static int check_media(struct config_tree *tree, const struct file_side *side, const char *path,
-                       char *error)
+static int check_families(struct config_tree *tree, char (*text)[CONFIG_ADDR_MAX], unsigned count,
+                          const char *path, char *error)
 {
     struct addr a[CONFIG_MEDIA_MAX];
 
-    for (unsigned i = 0; i < side->media_count; i++)
-        addr_parse(&a[i], side->media[i], 0);
-    if (side->media_count < 2 || addr_family(&a[0]) != addr_family(&a[1]))
+    for (unsigned i = 0; i < count; i++)
+        addr_parse(&a[i], text[i], 0);
+    if (count < 2 || addr_family(&a[0]) != addr_family(&a[1]))
         return 0;
     return config_tree_fault(tree, error, path,
-                             "expected one address per family, got \"%s\" and \"%s\"",
-                             side->media[0], side->media[1]);
+                             "expected one address per family, got \"%s\" and \"%s\"", text[0],
+                             text[1]);
+}
+
+static int check_media(struct config_tree *tree, struct file_side *side, const char *name,
+                       char *error)
+{
+    char path[32];
+
+    snprintf(path, sizeof(path), "%s.media", name);
+    int rc = check_families(tree, side->media, side->media_count, path, error);
+    snprintf(path, sizeof(path), "%s.media_advertise", name);
+    return rc != 0 ? rc
+                   : check_families(tree, side->media_advertise, side->media_advertise_count, path,
+                                    error);
+}
+
+// One port cannot stand for two listening points.
+static int check_advertised(struct config_tree *tree, const struct config_side *side,
+                            const char *path, char *error)
+{
+    if (side->advertise_port == 0 || side->listen_count == 1)
+        return 0;
+    return config_tree_fault(tree, error, path,
+                             "expected no port beside several listening points, got %u",
+                             side->advertise_port);
 }
 
 static bool same_host(const struct addr *a, const struct addr *b)
@@ -271,14 +308,16 @@ static int check_admin(struct config_tree *tree, const struct config *cfg, char 
                              addr_format(&cfg->admin, text));
 }
 
-static int check_together(struct config_tree *tree, const struct config *cfg,
-                          const struct file *file, char *error)
+static int check_together(struct config_tree *tree, const struct config *cfg, struct file *file,
+                          char *error)
 {
     int rc = check_ports(tree, &cfg->access.realm, "access.ports", error);
 
     rc = rc != 0 ? rc : check_ports(tree, &cfg->core.realm, "core.ports", error);
-    rc = rc != 0 ? rc : check_media(tree, &file->access, "access.media", error);
-    rc = rc != 0 ? rc : check_media(tree, &file->core, "core.media", error);
+    rc = rc != 0 ? rc : check_media(tree, &file->access, "access", error);
+    rc = rc != 0 ? rc : check_media(tree, &file->core, "core", error);
+    rc = rc != 0 ? rc : check_advertised(tree, &cfg->access, "access.advertise", error);
+    rc = rc != 0 ? rc : check_advertised(tree, &cfg->core, "core.advertise", error);
     rc = rc != 0 ? rc : check_overlap(tree, cfg, error);
     rc = rc != 0 ? rc : check_listen(tree, cfg, error);
     rc = rc != 0 ? rc : check_tls(tree, cfg, error);

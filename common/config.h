@@ -49,6 +49,8 @@ enum mediasec {
 struct config_realm {
     struct addr media_v4; // local address, port 0; not set: no IPv4 in this realm
     struct addr media_v6;
+    struct addr shown_v4; // what SDP shows instead; not set: the local address
+    struct addr shown_v6;
     uint16_t port_min;
     uint16_t port_max;
     enum latching latching; // for plain UDP, after-dtls means first-packet
@@ -57,6 +59,8 @@ struct config_realm {
 struct config_side {
     struct addr listen[CONFIG_LISTEN_MAX]; // SIP over UDP and TCP on each
     size_t listen_count;
+    char advertise[CONFIG_NAME_MAX]; // host in Via, Record-Route and Path; "": the local address
+    uint16_t advertise_port;         // 0: the local one
     struct config_realm realm;
 };
 

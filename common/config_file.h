@@ -21,6 +21,9 @@ struct file_side {
     unsigned listen_count;
     char media[CONFIG_MEDIA_MAX][CONFIG_ADDR_MAX];
     unsigned media_count;
+    char advertise[CONFIG_NAME_MAX + 16];
+    char media_advertise[CONFIG_MEDIA_MAX][CONFIG_ADDR_MAX];
+    unsigned media_advertise_count;
 };
 
 struct file_ue {
@@ -64,6 +67,8 @@ struct config_rule {
 extern const cyaml_schema_value_t config_schema;
 // "NAME", "NAME:PORT" or either behind "sip:", in its parts; port 0: none. False: it is neither.
 bool config_name_port(const char *text, char name[static CONFIG_NAME_MAX], uint16_t *port);
+// The same, and IP or IP:PORT; an IPv6 address keeps its brackets.
+bool config_advertised(const char *text, char host[static CONFIG_NAME_MAX], uint16_t *port);
 // "udp:IP:PORT" without its transport; "off" as it is.
 const char *config_hep_address(const char *text);
 // The rule for a path; indices in it do not matter. NULL: the type says all.

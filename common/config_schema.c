@@ -315,7 +315,9 @@ static const cyaml_schema_field_t tls_fields[] = {
 };
 static const cyaml_schema_field_t access_fields[] = {
     FIELD_LIST("listen", access.listen, addr_entry, 1, CONFIG_LISTEN_MAX),
+    FIELD_TEXT("advertise", access.advertise),
     FIELD_LIST("media", access.media, addr_entry, 1, CONFIG_MEDIA_MAX),
+    FIELD_LIST("media_advertise", access.media_advertise, addr_entry, 0, CONFIG_MEDIA_MAX),
     FIELD_SECTION("tls", tls_fields),
     FIELD_SECTION("ports", access_ports),
     ACCESS_KEYS(FIELD_CHOICE) CYAML_FIELD_END,
@@ -326,7 +328,9 @@ static const cyaml_schema_field_t core_ports[] = {
 };
 static const cyaml_schema_field_t core_fields[] = {
     FIELD_LIST("listen", core.listen, addr_entry, 1, CONFIG_LISTEN_MAX),
+    FIELD_TEXT("advertise", core.advertise),
     FIELD_LIST("media", core.media, addr_entry, 1, CONFIG_MEDIA_MAX),
+    FIELD_LIST("media_advertise", core.media_advertise, addr_entry, 0, CONFIG_MEDIA_MAX),
     FIELD_SECTION("ports", core_ports),
     FIELD_LIST("trusted", trusted, addr_entry, 0, CONFIG_TRUSTED_MAX),
     FIELD_TEXT("next_hop", next_hop),
@@ -493,6 +497,33 @@ bool config_name_port(const char *text, char name[static CONFIG_NAME_MAX], uint1
     return true;
 }
 
+// An IPv6 address stands in brackets.
+bool config_advertised(const char *text, char host[static CONFIG_NAME_MAX], uint16_t *port)
+{
+    struct addr a;
+
+    *port = 0;
+    if (text[0] != '[')
+        return strncmp(text, SIP_SCHEME, strlen(SIP_SCHEME)) != 0 &&
+               config_name_port(text, host, port);
+    if (addr_parse_hostport(&a, text) == 0)
+        *port = addr_port(&a);
+    else if (addr_parse(&a, text, 0) != 0)
+        return false;
+    size_t len = strcspn(text, "]") + 1;
+    memcpy(host, text, len);
+    host[len] = '\0';
+    return *port != 0 || text[len] == '\0';
+}
+
+static bool is_advertised(const char *text)
+{
+    char host[CONFIG_NAME_MAX];
+    uint16_t port;
+
+    return text[0] == '\0' || config_advertised(text, host, &port);
+}
+
 static bool is_next_hop(const char *text)
 {
     char name[CONFIG_NAME_MAX];
@@ -599,7 +630,11 @@ static const struct config_rule rules[] = {
     {"access.tls.listen[]", 0, 0, ADDR_AND_PORT, is_listen},
     {"core.listen[]", 0, 0, ADDR_AND_PORT, is_listen},
     {"access.media[]", 0, 0, "the IP address of an interface", is_host},
+    {"access.media_advertise[]", 0, 0, "an IP address", is_host},
+    {"access.advertise", 0, 0, "a host name or IP address, with or without port", is_advertised},
     {"core.media[]", 0, 0, "the IP address of an interface", is_host},
+    {"core.media_advertise[]", 0, 0, "an IP address", is_host},
+    {"core.advertise", 0, 0, "a host name or IP address, with or without port", is_advertised},
     {"core.trusted[]", 0, 0, "an IP address, or a block of them as 192.0.2.0/24", is_prefix},
     {"core.next_hop", 0, 0, "request-uri, IP:PORT, or NAME[:PORT]", is_next_hop},
     {"dns.servers[]", 0, 0, ADDR_AND_PORT, is_listen},

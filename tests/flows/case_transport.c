@@ -67,6 +67,7 @@ static const char *body_of(struct stage *s, struct sip *party, const char *media
     return flow_text(s->f, "v=0\no=- 1 1 IN %s\ns=-\nc=IN %s\nt=0 0\n%s", host, host, media);
 }
 
+#define SECURED "Security-Client: udptl-dtls;mediasec\n"
 #define FAX "m=image 9000 udptl t38\na=T38FaxVersion:0\n"
 
 // --- every mix ---------------------------------------------------------------------------------
@@ -211,6 +212,106 @@ START_TEST(a_call_over_TLS_is_released_on_its_connection)
 }
 END_TEST
 
+// --- addresses ---------------------------------------------------------------------------------
+
+// TS 24.229 5.2.2.1, 5.2.6.3.3: in a container the P-CSCF is known by other addresses than those it
+// listens at: they stand in Via, Record-Route, Path and SDP, and come back to it in Route.
+START_TEST(advertised_addresses_are_shown_and_known)
+{
+    struct stage s = stage_open(
+        "advertised",
+        &(struct pcscf_options){
+            .ues = "",
+            .access = "advertise: \"pcscf.example\", media_advertise: [\"192.0.2.10\"]",
+            .core = "advertise: \"192.0.2.20:5999\", media_advertise: [\"192.0.2.20\"]"});
+    const char *near = flow_text(s.f, "pcscf.example:%u", flow_port(s.f, HOST_PCSCF));
+    const char *got = registers(&s, SECURED);
+
+    must_say(s.f, got, "^Path: <sip:[^@]+@192.0.2.20:5999;lr>$");
+    must_say(s.f, got, "^Via: SIP/2.0/UDP 192.0.2.20:5999;");
+    const char *token = token_of(&s, got);
+    sip_send(s.core,
+             sip_request(s.core, "MESSAGE", "sip:alice@192.0.2.99",
+                         flow_text(s.f, "Route: <sip:%s@192.0.2.20:5999;lr>\n", token), NULL));
+    got = sip_expect(s.ue, "^MESSAGE ");
+    must_say(s.f, got, flow_text(s.f, "^Via: SIP/2.0/UDP %s;", near));
+    sip_send(s.ue, sip_response(s.ue, got, "200 OK", NULL, NULL));
+    sip_expect(s.core, "^SIP/2.0 200 ");
+
+    const char *invite = stage_invite_core(&s);
+    must_say(s.f, invite, "^Record-Route: <sip:[^@]+@192.0.2.20:5999;lr>");
+    must_say(s.f, invite, flow_text(s.f, "^(Record-Route: |.*, )<sip:[^@]+@%s;lr>", near));
+    must_say(s.f, invite, "^c=IN IP4 192.0.2.20$");
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, stage_plain_answer(&s, 9000)));
+    const char *answer = sip_expect(s.ue, "^SIP/2.0 200 ");
+    must_say(s.f, answer, "^c=IN IP4 192.0.2.10$");
+    struct sip_dialog dialog = stage_acknowledge(&s, answer);
+    sip_send(s.ue, sip_request(s.ue, "OPTIONS", flow_text(s.f, "sip:%s", near), NULL, NULL));
+    sip_expect(s.ue, "^SIP/2.0 200 ");
+    stage_hang_up(&s, &dialog);
+    stage_close(&s, NULL);
+}
+END_TEST
+
+// PCSCF-105, PCSCF-050: of several listening points a UE hears from the one it has registered at,
+// whoever asks.
+START_TEST(a_UE_hears_from_where_it_has_registered)
+{
+    struct flow *f = flow_open("several");
+    unsigned second = flow_port(f, HOST_PCSCF) + 6U;
+    const char *more = flow_text(f, "%s:%u", flow_host(f, HOST_PCSCF), second);
+    struct stage s = {.f = f};
+
+    s.p = pcscf_start(f, &(struct pcscf_options){.ues = "", .second = more});
+    s.core = sip_open(f, HOST_CORE, pcscf_core(s.p));
+    s.ue = sip_open(f, HOST_UE, more);
+    const char *token = token_of(&s, registers(&s, SECURED));
+    message_by(&s, token);
+    const char *got = sip_expect(s.ue, "^MESSAGE ");
+    must_say(f, got, flow_text(f, "^Via: SIP/2.0/UDP %s;", more));
+    sip_send(s.ue, sip_response(s.ue, got, "200 OK", NULL, NULL));
+    sip_expect(s.core, "^SIP/2.0 200 ");
+    const char *invite = stage_invite_core(&s);
+    must_say(f, invite, flow_text(f, "@%s;lr>", more));
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, stage_plain_answer(&s, 9000)));
+    stage_acknowledge(&s, sip_expect(s.ue, "^SIP/2.0 200 "));
+    struct sip_dialog back = sip_dialog_of_request(s.core, invite);
+    sip_send(s.core, sip_dialog_request(&back, "BYE", NULL, NULL));
+    got = sip_expect(s.ue, "^BYE ");
+    must_say(f, got, flow_text(f, "^Via: SIP/2.0/UDP %s;", more));
+    sip_send(s.ue, sip_response(s.ue, got, "200 OK", NULL, NULL));
+    sip_expect(s.core, "^SIP/2.0 200 ");
+    stage_close(&s, NULL);
+}
+END_TEST
+
+// --- size --------------------------------------------------------------------------------------
+
+// PCSCF-103, RFC 3261 18.1.1: a message over 1300 bytes goes to a UE over the UDP flow it has
+// registered on; its Via says so, and nobody connects to the UE.
+START_TEST(a_large_message_stays_on_its_flow)
+{
+    struct stage s = stage_open("large", &(struct pcscf_options){.ues = ""});
+    const char *token = token_of(&s, registers(&s, NULL)), *filler = "0123456789";
+    struct sip *tcp = sip_open_over(s.f, HOST_UE, NULL, SIP_LISTEN, false);
+
+    for (int i = 0; i < 9; i++)
+        filler = flow_text(s.f, "%s%s", filler, filler);
+    sip_send(s.core, sip_request(s.core, "MESSAGE", "sip:alice@192.0.2.99",
+                                 flow_text(s.f, "Route: <sip:%s@%s;lr>\nContent-Type: text/plain\n",
+                                           token, pcscf_core(s.p)),
+                                 filler));
+    const char *got = sip_expect(s.ue, "^MESSAGE ");
+    ck_assert_str_eq(sip_body(got), filler);
+    must_say(s.f, got, "^Via: SIP/2.0/UDP ");
+    ck_assert(!sip_has_peer(tcp));
+    sip_send(s.ue, sip_response(s.ue, got, "200 OK", "Content-Type: text/plain\n", filler));
+    ck_assert_str_eq(sip_body(sip_expect(s.core, "^SIP/2.0 200 ")), filler);
+    sip_close(tcp);
+    stage_close(&s, NULL);
+}
+END_TEST
+
 // --- the certificate ---------------------------------------------------------------------------
 
 // TS 33.203 Annex O: without a certificate of its own the P-CSCF makes one and says which; with
@@ -275,6 +376,9 @@ void suite_transport(struct suite *s)
     ONCE(s, a_UE_is_reached_on_the_connection_it_opened_or_not_at_all);
     ONCE(s, a_call_to_a_UE_over_TLS_is_cancelled_on_its_connection);
     ONCE(s, a_call_over_TLS_is_released_on_its_connection);
+    ONCE(s, advertised_addresses_are_shown_and_known);
+    ONCE(s, a_UE_hears_from_where_it_has_registered);
+    ONCE(s, a_large_message_stays_on_its_flow);
     EACH(s, a_UE_is_shown_the_certificate_that_the_log_names, both);
     EACH(s, a_certificate_that_cannot_be_used_is_named, bad_identities);
     EACH(s, any_transport_meets_any_other, mixes);

@@ -51,10 +51,13 @@ static const char *side(struct pcscf *p, const char *name, const char *at, bool 
                         const char *keys)
 {
     struct flow *f = p->flow;
+    bool two = at == p->access && p->options.second;
+    const char *more = two ? flow_text(f, ", \"%s\"", p->options.second) : "";
 
     return section(f, name,
-                   flow_text(f, "listen: [\"%s\"], media: [\"%s\"], ports: {min: %u, max: %u}%s%s",
-                             at, v6 ? "::1" : flow_host(f, HOST_PCSCF), first,
+                   flow_text(f,
+                             "listen: [\"%s\"%s], media: [\"%s\"], ports: {min: %u, max: %u}%s%s",
+                             at, more, v6 ? "::1" : flow_host(f, HOST_PCSCF), first,
                              first + p->media_ports - 1, keys ? ", " : "", keys ? keys : ""));
 }
 

@@ -15,6 +15,7 @@ struct pcscf_options {
     const char *ues;         // the list, instead of the one UE at HOST_UE
     const char *next_hop;    // instead of HOST_CORE
     bool access_v6, core_v6; // this side lives on ::1
+    const char *second;      // another listening point towards UEs
     const char *tls;         // TLS towards UEs too: "", or keys of access.tls
     bool admin;              // the endpoint is there; keys that join it come after it
     const char *admin_keys, *log;
