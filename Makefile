@@ -30,8 +30,8 @@ DEPS := gcc libc6-dev pkg-config \
         libcyaml-dev libyaml-dev libmicrohttpd-dev libjansson-dev libsqlite3-dev libexpat1-dev \
         libjemalloc-dev liblz4-dev libc-ares-dev openssl procps \
         check libspandsp-dev libsrtp2-dev libtiff-dev libtiff-tools
-CHECK_DEPS := sip-tester sngrep tshark valgrind dpkg-dev groff-base jq kamailio \
-              baresip-core
+LAB_DEPS := kamailio
+CHECK_DEPS := sip-tester sngrep tshark valgrind dpkg-dev groff-base jq baresip-core $(LAB_DEPS)
 LINT_DEPS := clang clang-format clang-tidy libclang-rt-dev
 BROWSER_DEPS := chromium python3
 
@@ -79,6 +79,7 @@ LIBALG := $(B)/libalg.a
 
 .DEFAULT_GOAL := all
 .SECONDARY:
+.PHONY: lab lab-check deps-lab requirements
 .PHONY: all help deps deps-check deps-lint deps-browser viewer pictures demo check check-variant unit flows lint format bench fuzz asan tsan \
         install man deb package-check clean walls
 
@@ -101,6 +102,8 @@ $(B)/.deps: build/.deps
 endif
 deps: ## install the Debian packages that build and demo need
 	$(Q)tests/deps.sh $(DEPS)
+deps-lab:
+	$(Q)tests/deps.sh $(LAB_DEPS)
 deps-check: ## install the programs that only the tests need
 	$(Q)tests/deps.sh $(CHECK_DEPS)
 deps-lint:
@@ -203,7 +206,8 @@ fuzz: deps-lint ## each fuzz target for FUZZ_SECONDS (default 20)
 .PHONY: fuzz-bins
 fuzz-bins: $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ))
 
-lint: deps-lint walls ## formatting, clang-tidy and the walls between the rooms
+lint: deps-lint walls ## formatting, clang-tidy, the walls between the rooms, the table of requirements
+	$(Q)tests/requirements.sh
 	$(Q)tests/lint.sh "-std=c11 -D_GNU_SOURCE -I. $(call pkg,cflags,$(PKGS) $(TEST_PKGS))" \
 	    $(EVERY_C) $(EVERY_H)
 walls: ## no room includes what it may not know
@@ -217,6 +221,13 @@ lesson-%: all
 	$(Q)BUILD=$(B) tests/lesson.sh $*
 demo: all ## fax, chat and floor request in both directions, from nothing, with their charts
 	$(Q)tests/demo.sh $(B)
+
+lab: deps-lab all ## pcscf with Kamailio as registrar and S-CSCF, until Ctrl-C (ADDRESS=127.0.0.1)
+	$(Q)configs/lab-standalone/lab.sh $(B)
+lab-check: deps-check all ## the labs of configs/: accepted, started, and called through
+	$(Q)tests/lab.sh $(B)
+requirements: ## the table of requirements in README anew
+	$(Q)tests/requirements.sh --write
 
 man: $(B)/man/.made ## the manual pages, made of what the programs say about themselves
 $(B)/man/.made: $(B)/pcscf $(B)/pcscfctl $(B)/e2ae-ua configs/pcscf.yaml $(wildcard configs/man/*)

@@ -52,6 +52,7 @@ under_valgrind() {
 step lint make --no-print-directory -j "$jobs" lint
 step normal make --no-print-directory -j "$jobs" check-variant
 step asan make --no-print-directory -j "$jobs" VARIANT=asan check-variant
+step lab make --no-print-directory lab-check
 step package make --no-print-directory package-check
 step fuzz make --no-print-directory -j "$jobs" fuzz
 step valgrind under_valgrind

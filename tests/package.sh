@@ -6,26 +6,8 @@ set -u
 shopt -s lastpipe # what is counted at the end of a pipe counts here
 
 build=$1
+. tests/verdict.sh
 root=$PWD/$build/root
-passed=0
-failed=0
-
-# verdict STATUS WHAT: counts one check.
-verdict() {
-    if [ "$1" -eq 0 ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "  failed: $2"
-    fi
-}
-
-check() {
-    local what=$1
-    shift
-    "$@" >"$build/package.log" 2>&1
-    verdict $? "$what ($(tail -n 2 "$build/package.log" | tr '\n' ' '))"
-}
 
 # all_in FILE WHAT: every line of standard input stands somewhere in FILE.
 all_in() {
@@ -131,5 +113,4 @@ check "it goes" dpkg_here --purge pcscf
 check "nothing stays" test -z "$(find "$root" -path "$root/var/lib/dpkg" -prune -o -type f -print)"
 rm -rf "$root" "$build/stage"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+verdicts
