@@ -17,11 +17,19 @@ static enum policy_way way_of(enum side from, const sip_t *sip)
     return sip->sip_request ? POLICY_REQUEST_TO_UE : POLICY_RESPONSE_TO_UE;
 }
 
+// What is registered of a UE; zeroed: nothing can be asserted.
+static struct identities known(const struct registration *r)
+{
+    return r && registration_is_active(r) ? registration_identities(r) : (struct identities){0};
+}
+
 // The request of a session is an INVITE.
 enum reason boundary_cross_again(struct proxy *proxy, struct session *s, enum side from, msg_t *msg,
                                  sip_t *sip)
 {
+    struct identities user = known(route_party(s));
     struct policy policy = {.cfg = proxy->cfg,
+                            .user = user.count > 0 ? &user : NULL,
                             .way = way_of(from, sip),
                             .initial = true,
                             .dialog = true,
@@ -33,9 +41,7 @@ enum reason boundary_cross(struct forward *f, enum side from, msg_t *msg, sip_t 
 {
     if (sip->sip_cseq->cs_method == sip_method_register)
         return REASON_NONE;
-    struct identities user = {0};
-    if (f->registration && registration_is_active(f->registration))
-        user = registration_identities(f->registration);
+    struct identities user = known(f->registration);
     struct policy policy = {.cfg = f->proxy->cfg,
                             .user = user.count > 0 ? &user : NULL,
                             .way = way_of(from, sip),

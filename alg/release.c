@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/strbuf.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +73,15 @@ fail:
     return NULL;
 }
 
+// Goes with every request of the dialog towards the core, ours included (TS 24.229 5.2.6.3.9).
+static int add_charging(const struct proxy *proxy, struct session *s, msg_t *msg)
+{
+    char value[CHARGING_STRLEN], line[CHARGING_STRLEN + 24];
+    charging_print(&session_policy(s)->charging, proxy->cfg->network.domain, NULL, value);
+    snprintf(line, sizeof(line), "P-Charging-Vector: %s", value);
+    return sip_add_tl(msg, sip_object(msg), SIPTAG_HEADER_STR(line), TAG_END()) < 0 ? -ENOMEM : 0;
+}
+
 static int on_own_response(struct forward *f, nta_outgoing_t *orq, sip_t const *sip)
 {
     int status = sip && sip->sip_status ? sip->sip_status->st_status : 408;
@@ -126,6 +136,8 @@ void release_send_bye(void *arg, struct session *s, enum side to, enum reason re
         log_error("proxy", "no BYE to the %s side: its remote target is not known", side_name(to));
         return;
     }
+    if (to == SIDE_CORE && add_charging(proxy, s, msg))
+        log_error("proxy", "no memory for P-Charging-Vector in a BYE");
     send_bye(proxy, s, to, msg, extra);
 }
 

@@ -5,6 +5,7 @@
 #include "tests/flows/stage.h"
 #include "tests/flows/suite.h"
 
+#include <signal.h>
 #include <string.h>
 
 #define FORGED                                                                                     \
@@ -208,6 +209,43 @@ START_TEST(the_called_identity_is_asserted)
 }
 END_TEST
 
+// PCSCF-053, PCSCF-073, PCSCF-036: a 200 that a UE sends again is the same to the core, with the
+// identity and the icid; the BYE that the P-CSCF sends by itself has the icid of the dialog, too.
+START_TEST(what_comes_late_is_vouched_for)
+{
+    struct stage s = stage_open("late", &(struct pcscf_options){.ues = ""});
+    const char *fields = "P-Called-Party-ID: <sip:work@example.net>\n"
+                         "P-Charging-Vector: icid-value=abc;orig-ioi=home\n";
+
+    stage_register(&s, s.ue, IDENTITIES);
+    sip_send(s.core,
+             sip_request(s.core, "INVITE", flow_text(s.f, "sip:alice@%s", sip_address(s.ue)),
+                         fields, stage_plain_answer(&s, 9000)));
+    const char *invite = sip_expect(s.ue, "^INVITE ");
+    const char *ok = sip_response(s.ue, invite, "200 OK", NULL, stage_plain_answer(&s, 9002));
+    for (unsigned turn = 0; turn < 2; turn++) {
+        sip_send(s.ue, ok);
+        const char *got = sip_expect(s.core, "^SIP/2.0 200 ");
+        must_say(s.f, got, "^P-Asserted-Identity: <sip:work@example.net>$");
+        must_say(s.f, got, "^P-Charging-Vector: icid-value=abc;orig-ioi=home;term-ioi=");
+        if (turn == 1) {
+            struct sip_dialog dialog = sip_dialog_of_response(s.core, got);
+            sip_send(s.core, sip_dialog_request(&dialog, "ACK", NULL, NULL));
+        }
+    }
+    sip_expect(s.ue, "^ACK ");
+    program_signal(pcscf_program(s.p), SIGTERM);
+    const char *bye = sip_expect(s.core, "^BYE ");
+    must_say(s.f, bye, "^P-Charging-Vector: icid-value=abc;orig-ioi=");
+    sip_send(s.core, sip_response(s.core, bye, "200 OK", NULL, NULL));
+    bye = sip_expect(s.ue, "^BYE ");
+    must_not_say(s.f, bye, "^P-Charging-Vector: ");
+    sip_send(s.ue, sip_response(s.ue, bye, "200 OK", NULL, NULL));
+    program_wait(pcscf_program(s.p));
+    stage_close(&s, NULL);
+}
+END_TEST
+
 // --- the route of a registered UE --------------------------------------------------------------
 
 static const char *service_route(struct stage *s)
@@ -384,6 +422,7 @@ void suite_policy(struct suite *s)
     EACH(s, security_agreement_ends_here, agreed);
     EACH(s, a_registered_identity_is_asserted, preferences);
     EACH(s, the_called_identity_is_asserted, calls);
+    ONCE(s, what_comes_late_is_vouched_for);
     EACH(s, the_service_route_is_taken, routes);
     ONCE(s, the_right_route_passes);
     ONCE(s, the_route_set_is_taken);
