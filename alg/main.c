@@ -257,7 +257,6 @@ static int open_admin(struct process *process, char error[static CONFIG_ERROR_MA
 static int open_all(struct process *process)
 {
     char error[CONFIG_ERROR_MAX] = "the event loops cannot start";
-    keep_tidy();
     int err = loop_open(&process->loop);
     if (!err)
         err = tap_open(&process->tap, &process->cfg, error);
@@ -295,6 +294,7 @@ static void announce(const struct config *cfg)
         log_info("pcscf", "next hop: %s", cfg->next_hop_name);
     if (addr_is_set(&cfg->admin))
         log_info("pcscf", "admin: http://%s/", addr_format(&cfg->admin, text));
+    keep_tidy();
     log_info("pcscf", "ready");
     notify_service("READY=1\nSTATUS=Serving");
 }
