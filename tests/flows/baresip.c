@@ -4,7 +4,6 @@
 // does not say in time fails the test.
 #include "tests/flows/baresip.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,35 +20,35 @@ static const char tone[] = "audio_source ausine,440\naudio_player aubridge,sink\
 static const char loop[] = "audio_source aubridge,loop\naudio_player aubridge,loop\n"
                            "ausrc_srate 8000\nauplay_srate 8000\n";
 
-static void write_settings(struct pcscf *p, enum host host, const char *user, const char *transport,
-                           bool echo)
+static void write_settings(struct pcscf *p, enum host host, const struct baresip *what)
 {
     struct flow *f = pcscf_flow(p);
 
-    ck_assert(mkdir(flow_path(f, user), 0777) == 0 || errno == EEXIST);
-    flow_write(f, flow_text(f, "%s/config", user),
+    ck_assert_int_eq(mkdir(flow_path(f, what->user), 0777), 0);
+    flow_write(f, flow_text(f, "%s/config", what->user),
                flow_text(f,
                          "sip_listen %s\nnet_interface %s\nrtp_ports 40000-48000\nrtp_stats yes\n"
                          "module_path " MODULES "\nmodule stdio.so\nmodule g711.so\n"
-                         "module ausine.so\nmodule aubridge.so\n"
+                         "module srtp.so\nmodule ausine.so\nmodule aubridge.so\n"
                          "module_app account.so\nmodule_app menu.so\n%s",
-                         flow_at(f, host), flow_host(f, host), echo ? loop : tone));
-    flow_write(f, flow_text(f, "%s/accounts", user),
+                         flow_at(f, host), flow_host(f, host), what->echo ? loop : tone));
+    flow_write(f, flow_text(f, "%s/accounts", what->user),
                flow_text(f,
                          "<sip:%s@" LAB_DOMAIN ";transport=%s>;auth_user=%s@" LAB_DOMAIN
                          ";auth_pass=%s" LAB_SECRET ";outbound=\"sip:%s;transport=%s\";regint=600;"
-                         "answermode=auto;audio_codecs=PCMA\n",
-                         user, transport, user, user, pcscf_access(p), transport));
-    flow_write(f, flow_text(f, "%s/contacts", user), "");
+                         "answermode=auto;audio_codecs=PCMA%s\n",
+                         what->user, what->transport, what->user, what->user, pcscf_access(p),
+                         what->transport, what->srtp ? ";mediaenc=srtp-mand" : ""));
+    flow_write(f, flow_text(f, "%s/contacts", what->user), "");
 }
 
-struct program *baresip_start(struct pcscf *p, enum host host, const char *user,
-                              const char *transport, bool echo)
+struct program *baresip_start(struct pcscf *p, enum host host, const struct baresip *what)
 {
     struct flow *f = pcscf_flow(p);
 
-    write_settings(p, host, user, transport, echo);
-    struct program *baresip = program_run(f, user, "baresip", flow_text(f, "-v -f %s", user));
+    write_settings(p, host, what);
+    struct program *baresip =
+        program_run(f, what->user, "baresip", flow_text(f, "-v -f %s", what->user));
     program_line(baresip, "registered successfully");
     return baresip;
 }

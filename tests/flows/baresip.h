@@ -6,10 +6,15 @@
 
 #include "tests/flows/kamailio.h"
 
-// Starts it at this host and waits until it is registered with the P-CSCF's core. transport: "udp"
-// or "tcp". echo: it sends back what it hears, else a tone. It answers calls by itself.
-struct program *baresip_start(struct pcscf *p, enum host host, const char *user,
-                              const char *transport, bool echo);
+struct baresip {
+    const char *user;
+    const char *transport; // "udp" or "tcp"
+    bool echo;             // it sends back what it hears, else a tone
+    bool srtp;             // it insists on SRTP with the other end (RFC 4568), and knows no e2ae
+};
+
+// Starts it at this host and waits until it is registered. It answers calls by itself.
+struct program *baresip_start(struct pcscf *p, enum host host, const struct baresip *what);
 // Calls this user, talks for two seconds and hangs up.
 void baresip_call(struct program *baresip, const char *user);
 // Waits for the end of a call; it must have had a second of media in each direction.

@@ -7,16 +7,21 @@
 // Half a second of packets at least, both ways.
 #define MEDIA "^media kind=audio sent=[0-9]{2,} received=[0-9]{2,} "
 
-// PCSCF-060, PCSCF-104: two of them talk to each other in clear, one over TCP, one over UDP.
+// PCSCF-060, PCSCF-066, PCSCF-104: two of them talk to each other, one over TCP, one over UDP, in
+// clear or under SRTP with keys of their own, which pass.
 START_TEST(baresip_calls_baresip)
 {
     struct lab lab = lab_open("baresip", NULL);
-    struct program *bob = baresip_start(lab.p, HOST_OTHER, "bob", "udp", true);
-    struct program *alice = baresip_start(lab.p, HOST_UE, "alice", "tcp", false);
+    bool srtp = _i == 1;
+    struct program *bob = baresip_start(
+        lab.p, HOST_OTHER, &(struct baresip){"bob", "udp", .echo = true, .srtp = srtp});
+    struct program *alice =
+        baresip_start(lab.p, HOST_UE, &(struct baresip){"alice", "tcp", .srtp = srtp});
 
     baresip_call(alice, "bob");
     baresip_expect_media(alice);
     baresip_expect_media(bob);
+    ck_assert_int_eq(text_matches(program_text(alice), "SRTP is Enabled"), srtp);
     baresip_stop(alice);
     baresip_stop(bob);
     lab_close(&lab);
@@ -27,7 +32,8 @@ END_TEST
 START_TEST(a_secured_UE_calls_baresip)
 {
     struct lab lab = lab_open("baresip", NULL);
-    struct program *bob = baresip_start(lab.p, HOST_OTHER, "bob", "tcp", true);
+    struct program *bob =
+        baresip_start(lab.p, HOST_OTHER, &(struct baresip){"bob", "tcp", .echo = true});
     struct program *alice =
         lab_agent_start(lab.p, HOST_UE, "alice", "udp",
                         SECURED "--call sip:bob@" LAB_DOMAIN
@@ -49,7 +55,7 @@ START_TEST(baresip_calls_a_secured_UE)
     struct lab lab = lab_open("baresip", NULL);
     struct program *alice =
         lab_agent_answer(lab.p, HOST_UE, "alice", "tcp", SECURED "--audio tone --expect-bye");
-    struct program *bob = baresip_start(lab.p, HOST_OTHER, "bob", "udp", false);
+    struct program *bob = baresip_start(lab.p, HOST_OTHER, &(struct baresip){"bob", "udp"});
 
     baresip_call(bob, "alice");
     int status = program_wait(alice);
@@ -65,7 +71,7 @@ END_TEST
 
 void suite_baresip(struct suite *s)
 {
-    ONCE(s, baresip_calls_baresip);
+    suite_add(s, baresip_calls_baresip, 2); // in clear, and under SRTP
     ONCE(s, a_secured_UE_calls_baresip);
     ONCE(s, baresip_calls_a_secured_UE);
 }

@@ -34,6 +34,11 @@ static const struct {
     {"udp", "udp", "--offer bfcp --floor client", "--floor server", "TCP/TLS/BFCP", NULL},
     {"tcp", "tcp", VOICE "--srtp", "--audio echo", "RTP/SAVP", NULL},
     {"udp", "tcp", CHAT, CHAT_BACK, "TCP/TLS/MSRP", "next_hop_tcp: true"},
+    // held and resumed, by either side
+    {"tcp", "udp", VOICE "--srtp --tolerance 40 --reinvite hold --reinvite-after 60",
+     "--audio echo", "RTP/SAVP", NULL},
+    {"udp", "udp", VOICE "--srtp --tolerance 40",
+     "--audio echo --reinvite hold --reinvite-after 60", "RTP/SAVP", NULL},
 };
 
 // PCSCF-056, PCSCF-104: fax, chat, floor request and voice between two UEs of one box, over
@@ -55,6 +60,10 @@ START_TEST(two_UEs_of_one_box_reach_each_other_secured)
     must_say(f, program_text(alice), flow_text(f, "^answer-received .*proto=%s ", media[_i].proto));
     must_say(f, program_text(bob),
              flow_text(f, "^offer-received .*proto=%s .*3ge2ae=applied ", media[_i].proto));
+    ck_assert_int_eq(strstr(media[_i].caller, "--reinvite") ||
+                         strstr(media[_i].callee, "--reinvite"),
+                     text_matches(flow_text(f, "%s%s", program_text(alice), program_text(bob)),
+                                  "^reoffer-answered .*status=200"));
     if (strcmp(media[_i].proto, "UDP/TLS/UDPTL") == 0)
         document_check(f, RECEIVED, 1);
     lab_close(&lab);
