@@ -103,7 +103,7 @@ domain=ims.mnc001.mcc001.3gppnetwork.org
 setpriv --pdeathsig TERM kamailio -DD -E -m 16 -M 4 -Y "$out" -w "$out" -f "$PWD/$standalone/kamailio.cfg" \
     -l "udp:$net.19:4060" -l "udp:$net.20:6060" -A "DOMAIN=\"$domain\"" >"$out/cscf.log" 2>&1 &
 cscf=$!
-PCSCF_IP=$net.21 ICSCF_IP=$net.19 SCSCF_IP=$net.20 PCSCF=$bin/pcscf OUT=$out \
+PCSCF_IP=$net.21 ICSCF_IP=$net.19 SCSCF_IP=$net.20 ADVERTISE_IP=$net.21 PCSCF=$bin/pcscf OUT=$out \
     configs/lab-open5gs/start.sh >"$out/open5gs.log" 2>&1 &
 pcscf=$!
 await "$out/cscf.log" 'ready$' && await "$out/open5gs.log" ' ready$'

@@ -60,7 +60,7 @@ start kamailio 'ready$' kamailio -DD -E -m 16 -M 4 -Y "$out" -w "$out" -f "$here
 start pcscf ' ready$' "$build/pcscf" --config pcscf.yaml
 
 cat <<END
-The lab is up: register at $address:5060, UDP or TCP, domain ims.example,
+The lab is up: register at $address:5060, UDP or TCP, or $address:5061, TLS; domain ims.example,
 users alice, bob, carol, passwords alice-secret, bob-secret, carol-secret.
 
   $build/e2ae-ua --proxy $address:5060 --listen $address --identity sip:bob@ims.example \\

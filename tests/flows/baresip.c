@@ -23,6 +23,7 @@ static const char loop[] = "audio_source aubridge,loop\naudio_player aubridge,lo
 static void write_settings(struct pcscf *p, enum host host, const struct baresip *what)
 {
     struct flow *f = pcscf_flow(p);
+    const char *proxy = strcmp(what->transport, "tls") == 0 ? lab_tls(f) : pcscf_access(p);
 
     ck_assert_int_eq(mkdir(flow_path(f, what->user), 0777), 0);
     flow_write(f, flow_text(f, "%s/config", what->user),
@@ -37,7 +38,7 @@ static void write_settings(struct pcscf *p, enum host host, const struct baresip
                          "<sip:%s@" LAB_DOMAIN ";transport=%s>;auth_user=%s@" LAB_DOMAIN
                          ";auth_pass=%s" LAB_SECRET ";outbound=\"sip:%s;transport=%s\";regint=600;"
                          "answermode=auto;audio_codecs=PCMA%s\n",
-                         what->user, what->transport, what->user, what->user, pcscf_access(p),
+                         what->user, what->transport, what->user, what->user, proxy,
                          what->transport, what->srtp ? ";mediaenc=srtp-mand" : ""));
     flow_write(f, flow_text(f, "%s/contacts", what->user), "");
 }

@@ -8,7 +8,7 @@
 
 struct baresip {
     const char *user;
-    const char *transport; // "udp" or "tcp"
+    const char *transport; // "udp", "tcp" or "tls"
     bool echo;             // it sends back what it hears, else a tone
     bool srtp;             // it insists on SRTP with the other end (RFC 4568), and knows no e2ae
 };

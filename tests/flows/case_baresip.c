@@ -7,21 +7,29 @@
 // Half a second of packets at least, both ways.
 #define MEDIA "^media kind=audio sent=[0-9]{2,} received=[0-9]{2,} "
 
-// PCSCF-060, PCSCF-066, PCSCF-104: two of them talk to each other, one over TCP, one over UDP, in
+static const struct {
+    const char *calling, *called; // transports of both
+    bool srtp;
+} pairs[] = {{"tcp", "udp", false}, {"tls", "udp", true}, {"tcp", "tls", false}};
+
+// PCSCF-060, PCSCF-066, PCSCF-104: two of them talk to each other over different transports, in
 // clear or under SRTP with keys of their own, which pass.
 START_TEST(baresip_calls_baresip)
 {
     struct lab lab = lab_open("baresip", NULL);
-    bool srtp = _i == 1;
-    struct program *bob = baresip_start(
-        lab.p, HOST_OTHER, &(struct baresip){"bob", "udp", .echo = true, .srtp = srtp});
-    struct program *alice =
-        baresip_start(lab.p, HOST_UE, &(struct baresip){"alice", "tcp", .srtp = srtp});
+    struct baresip called = {"bob", pairs[_i].called, .echo = true, .srtp = pairs[_i].srtp};
+    struct baresip calling = {"alice", pairs[_i].calling, .srtp = pairs[_i].srtp};
+    struct program *bob = baresip_start(lab.p, HOST_OTHER, &called);
+    struct program *alice = baresip_start(lab.p, HOST_UE, &calling);
 
+    must_say(lab.f, program_text(pcscf_program(lab.p)),
+             flow_text(lab.f, "alice@.* registered from [^ ]*/%s,", calling.transport));
+    must_say(lab.f, program_text(pcscf_program(lab.p)),
+             flow_text(lab.f, "bob@.* registered from [^ ]*/%s,", called.transport));
     baresip_call(alice, "bob");
     baresip_expect_media(alice);
     baresip_expect_media(bob);
-    ck_assert_int_eq(text_matches(program_text(alice), "SRTP is Enabled"), srtp);
+    ck_assert_int_eq(text_matches(program_text(alice), "SRTP is Enabled"), pairs[_i].srtp);
     baresip_stop(alice);
     baresip_stop(bob);
     lab_close(&lab);
@@ -71,7 +79,7 @@ END_TEST
 
 void suite_baresip(struct suite *s)
 {
-    suite_add(s, baresip_calls_baresip, 2); // in clear, and under SRTP
+    EACH(s, baresip_calls_baresip, pairs);
     ONCE(s, a_secured_UE_calls_baresip);
     ONCE(s, baresip_calls_a_secured_UE);
 }

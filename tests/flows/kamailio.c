@@ -33,12 +33,18 @@ static void stop(struct program *kamailio)
     flow_check(f, status == 0, "Kamailio ended with status %d", status);
 }
 
+const char *lab_tls(struct flow *f)
+{
+    return flow_text(f, "%s:%u", flow_host(f, HOST_PCSCF), PORT_CORE_SIDE(f) + 1);
+}
+
 struct lab lab_open(const char *name, const struct pcscf_options *options)
 {
     struct lab lab = {.f = flow_open(name)};
     struct pcscf_options all = options ? *options : (struct pcscf_options){0};
 
     all.ues = "";
+    all.access = flow_text(lab.f, "tls: {listen: [\"%s\"]}", lab_tls(lab.f));
     all.registration = "required: true";
     all.e2ae = "mechanisms: [udptl-dtls, msrp-tls, bfcp-tls, sdes-srtp]";
     lab.kamailio = start(lab.f);
