@@ -40,8 +40,11 @@ clean_up() {
 
 # await FILE PATTERN PID: until FILE holds a line that matches, while PID lives.
 await() {
-    timeout "$patience" grep -q -m1 -e "$2" < <(exec tail -q -n +1 -s 0.05 -f --pid="$3" "$1") ||
-        fail "not ready: see $1"
+    local end=$((SECONDS + patience))
+    until grep -q -e "$2" "$1"; do
+        kill -0 "$3" 2>/dev/null && [ "$SECONDS" -lt "$end" ] || fail "not ready: see $1"
+        sleep 0.02
+    done
 }
 
 # Sets title, text, keys and the lists look and gone from a lesson.

@@ -190,7 +190,7 @@ static const struct {
     {"MESSAGE", "sip:bob@example.net", "Proxy-Require: time-travel\n", NULL, "^SIP/2.0 420 ",
      "^Unsupported: time-travel$", "bad_extension"},
     {"MESSAGE", "sip:bob@example.net", "Route: <sip:nowhere.invalid;lr>\n", NULL, "^SIP/2.0 404 ",
-     "^To: ", "no_route"},
+     "^To: ", "name_unknown"},
 };
 
 // PCSCF-040, PCSCF-041: requests of unknown dialogs get 481, unknown proxy extensions 420,
