@@ -37,7 +37,9 @@ BROWSER_DEPS := chromium python3
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
         -Wno-unused-parameter -Wno-missing-field-initializers
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -pthread $(WARN) $(CFLAGS) $(SAN) \
+# Names of ours stay ours: a library that has a function of the same name (Sofia-SIP: tls_free,
+# sdp_parse) would call ours otherwise.
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -pthread -fvisibility=hidden $(WARN) $(CFLAGS) $(SAN) \
              -DPCSCF_VERSION='"$(VERSION)"' $(call pkg,cflags,$(PKGS) $(TEST_PKGS))
 ALL_LDFLAGS = -pthread $(LDFLAGS) $(SAN)
 pkg = $(patsubst -I%,-isystem %,$(shell pkg-config --$(1) $(2) 2>/dev/null))

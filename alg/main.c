@@ -36,7 +36,7 @@ enum { EXIT_BAD_CONFIG = 1, EXIT_SYSTEM = 2 };
 // Read by the allocator when the process starts. Few arenas: signalling has one, the media workers
 // and whoever makes certificates share the others. What was freed goes back to the kernel within a
 // second, so that calls that have ended do not weigh on those that stand.
-extern const char *malloc_conf;
+extern const char *malloc_conf __attribute__((visibility("default")));
 const char *malloc_conf = "narenas:4,dirty_decay_ms:1000,muzzy_decay_ms:0,abort_conf:true";
 
 // How long the last BYEs may take before the process ends without their answers.

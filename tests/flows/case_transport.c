@@ -369,6 +369,42 @@ START_TEST(a_certificate_that_cannot_be_used_is_named)
 }
 END_TEST
 
+// --- the reference user agent ------------------------------------------------------------------
+
+static const struct tls_call {
+    const char *name, *ue, *core, *carried;
+    bool voice;
+} tls_calls[] = {
+    {"tls-fax", "", "", "^answer-received .*proto=UDP/TLS/UDPTL ", false},
+    {"tls-voice",
+     "--offer audio --srtp --audio count --datagrams 100 --datagram-ms 2 --hangup-after media",
+     "--audio echo", "^voice-done sent=100 received=100 different=0 disorder=0 ", true},
+};
+
+// PCSCF-104, TS 33.328 5.4: over TLS keys may travel where they are refused on plain SIP; the call
+// is secured as over any transport.
+START_TEST(a_UE_calls_over_TLS_with_its_media_secured)
+{
+    struct flow *f = flow_open(tls_calls[_i].name);
+    struct pcscf *p =
+        pcscf_start(f, &(struct pcscf_options){.tls = "",
+                                               .e2ae = "mechanisms: [udptl-dtls, sdes-srtp], "
+                                                       "sdes_over_plain_sip: refuse"});
+    struct call call = {.caller = HOST_UE,
+                        .no_fax = tls_calls[_i].voice,
+                        .ue = flow_text(f, "--transport tls --register --proxy %s %s", pcscf_tls(p),
+                                        tls_calls[_i].ue),
+                        .core = flow_text(f, "--registrar %s", tls_calls[_i].core)};
+
+    call_run(p, &call);
+    must_say(f, call_ue(&call), "^ready .*transport=tls");
+    must_say(f, call_ue(&call), tls_calls[_i].carried);
+    must_say(f, program_text(pcscf_program(p)), "registered from .*/tls, ");
+    pcscf_stop(p);
+    flow_close(f);
+}
+END_TEST
+
 void suite_transport(struct suite *s)
 {
     static const int both[2];
@@ -379,6 +415,7 @@ void suite_transport(struct suite *s)
     ONCE(s, advertised_addresses_are_shown_and_known);
     ONCE(s, a_UE_hears_from_where_it_has_registered);
     ONCE(s, a_large_message_stays_on_its_flow);
+    EACH(s, a_UE_calls_over_TLS_with_its_media_secured, tls_calls);
     EACH(s, a_UE_is_shown_the_certificate_that_the_log_names, both);
     EACH(s, a_certificate_that_cannot_be_used_is_named, bad_identities);
     EACH(s, any_transport_meets_any_other, mixes);

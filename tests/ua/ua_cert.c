@@ -7,6 +7,7 @@
 #include "tests/ua/ua_cert.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 #include <stdio.h>
@@ -98,6 +99,36 @@ void cert_free(struct cert *cert)
 gnutls_certificate_credentials_t cert_credentials(struct cert *cert)
 {
     return cert->credentials;
+}
+
+static int write_texts(const char *path, const gnutls_datum_t *key, const gnutls_datum_t *crt)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+
+    if (!file)
+        return -errno;
+    fwrite(key->data, 1, key->size, file);
+    fwrite(crt->data, 1, crt->size, file);
+    return fclose(file) == 0 ? 0 : -errno;
+}
+
+int cert_write(const struct cert *cert, const char *path)
+{
+    gnutls_datum_t key_text = {.size = 0}, crt_text = {.size = 0};
+    gnutls_x509_privkey_t key = NULL;
+    int rc = gnutls_certificate_get_x509_key(cert->credentials, 0, &key);
+
+    if (rc >= 0)
+        rc = gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &key_text);
+    if (rc >= 0)
+        rc = gnutls_pem_base64_encode2("CERTIFICATE", &cert->der, &crt_text);
+    rc = rc >= 0 ? write_texts(path, &key_text, &crt_text) : -EIO;
+    if (key)
+        gnutls_x509_privkey_deinit(key);
+    gnutls_free(key_text.data);
+    gnutls_free(crt_text.data);
+    return rc;
 }
 
 static const struct {

@@ -18,6 +18,9 @@ void cert_free(struct cert *cert);
 
 // Credentials for gnutls_credentials_set; they live as long as the certificate.
 gnutls_certificate_credentials_t cert_credentials(struct cert *cert);
+// Writes key and certificate in PEM form to a new file that nobody else reads. 0 or a negative
+// errno.
+int cert_write(const struct cert *cert, const char *path);
 void cert_fingerprint(const struct cert *cert, enum cert_hash hash, struct fingerprint *out);
 
 // The fingerprint of any DER certificate by the hash named in SDP. -ENOTSUP for a hash that must

@@ -188,7 +188,7 @@ static void begin(struct agent *a)
         return;
     }
     event("ready", "side=%s address=%s transport=%s", a->options.side == SIDE_UE ? "ue" : "core",
-          sip_address(a->sip), a->options.sip.transport == SIP_TCP ? "tcp" : "udp");
+          sip_address(a->sip), sip_transport_name(a->options.sip.transport));
     if (a->options.reg)
         sip_register(a->sip);
     else if (a->options.call && !a->options.sip.registrar)

@@ -11,6 +11,7 @@
 #include "tests/ua/ua_sip_internal.h"
 
 #include "common/log.h"
+#include "tests/ua/ua_cert.h"
 
 #include <errno.h>
 #include <sofia-sip/sip_status.h>
@@ -53,9 +54,17 @@ static int on_request(struct sip *sip, nta_leg_t *leg, nta_incoming_t *irq, sip_
     }
 }
 
+const char *sip_transport_name(enum sip_transport transport)
+{
+    static const char *const names[] = {"udp", "tcp", "tls"};
+
+    return names[transport];
+}
+
 static void note_addresses(struct sip *sip)
 {
-    const char *transport = sip->options.transport == SIP_TCP ? ";transport=tcp" : "";
+    static const char *const parameters[] = {"", ";transport=tcp", ";transport=tls"};
+    const char *transport = parameters[sip->options.transport];
     const char *user = strchr(sip->options.identity, ':') + 1;
     int user_len = (int)strcspn(user, "@");
     url_t const *own = nta_agent_contact(sip->agent)->m_url;
@@ -75,7 +84,7 @@ static void note_addresses(struct sip *sip)
 // nta says little about why an address cannot be had; asking the system first says it all.
 static int probe_address(const struct sip_options *options)
 {
-    int type = options->transport == SIP_TCP ? SOCK_STREAM : SOCK_DGRAM, on = 1;
+    int type = options->transport == SIP_UDP ? SOCK_DGRAM : SOCK_STREAM, on = 1;
     int fd = socket(addr_family(&options->listen), type | SOCK_CLOEXEC, 0);
     int rc = 0;
 
@@ -99,6 +108,46 @@ static void on_sofia_log(void *stream, char const *fmt, va_list ap)
     log_debug("sofia", "%s", line);
 }
 
+// Where Sofia looks for what it shows over TLS, while it is being opened.
+struct folder {
+    char path[64], file[80];
+};
+
+static int folder_make(struct folder *folder)
+{
+    struct cert *cert = cert_new();
+
+    snprintf(folder->path, sizeof(folder->path), "/tmp/e2ae-ua-XXXXXX");
+    int rc = !cert ? -ENOMEM : mkdtemp(folder->path) ? 0 : -errno;
+    snprintf(folder->file, sizeof(folder->file), "%s/agent.pem", folder->path);
+    if (rc == 0)
+        rc = cert_write(cert, folder->file);
+    cert_free(cert);
+    return rc;
+}
+
+static void folder_remove(const struct folder *folder)
+{
+    unlink(folder->file);
+    rmdir(folder->path);
+}
+
+static nta_agent_t *open_agent(su_root_t *root, const struct sip_options *options, const char *url)
+{
+    struct folder folder = {.path = ""};
+    bool tls = options->transport == SIP_TLS;
+
+    if (tls && folder_make(&folder) != 0)
+        return NULL;
+    nta_agent_t *agent = nta_agent_create(
+        root, URL_STRING_MAKE(url), NULL, NULL, NTATAG_UA(1), NTATAG_USE_NAPTR(0),
+        NTATAG_USE_SRV(0), NTATAG_UDP_MTU(UDP_MTU), NTATAG_DEBUG_DROP_PROB(options->loss),
+        TPTAG_REUSE(1), TAG_IF(tls, TPTAG_CERTIFICATE(folder.path)), TAG_END());
+    if (tls)
+        folder_remove(&folder);
+    return agent;
+}
+
 int sip_open(struct sip **out, su_root_t *root, const struct sip_options *options,
              const struct sip_user *user)
 {
@@ -118,11 +167,10 @@ int sip_open(struct sip **out, su_root_t *root, const struct sip_options *option
     addr_format(&at, text);
     if (port == 0)
         *strrchr(text, ':') = '\0';
-    snprintf(url, sizeof(url), "sip:%s%s;transport=%s", text, port == 0 ? ":*" : "",
-             options->transport == SIP_TCP ? "tcp" : "udp");
-    sip->agent = nta_agent_create(root, URL_STRING_MAKE(url), NULL, NULL, NTATAG_UA(1),
-                                  NTATAG_USE_NAPTR(0), NTATAG_USE_SRV(0), NTATAG_UDP_MTU(UDP_MTU),
-                                  NTATAG_DEBUG_DROP_PROB(options->loss), TPTAG_REUSE(1), TAG_END());
+    snprintf(url, sizeof(url), "%s:%s%s;transport=%s",
+             options->transport == SIP_TLS ? "sips" : "sip", text, port == 0 ? ":*" : "",
+             sip_transport_name(options->transport));
+    sip->agent = open_agent(root, options, url);
     if (sip->agent)
         sip->default_leg =
             nta_leg_tcreate(sip->agent, on_request, sip, NTATAG_NO_DIALOG(1), TAG_END());

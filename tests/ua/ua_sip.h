@@ -13,7 +13,9 @@
 struct sip;
 struct dialog;
 
-enum sip_transport { SIP_UDP, SIP_TCP };
+enum sip_transport { SIP_UDP, SIP_TCP, SIP_TLS };
+// "udp", "tcp", "tls".
+const char *sip_transport_name(enum sip_transport transport);
 
 struct sip_options {
     struct addr listen; // port 0: a free one
