@@ -87,7 +87,9 @@ struct locator *locator_open(const struct locator_setup *setup)
     locator->lookups = index_open();
     if (locator->known_by_key && locator->lookups)
         return locator;
-    locator_close(locator);
+    index_close(locator->known_by_key);
+    index_close(locator->lookups);
+    free(locator);
     return NULL;
 }
 
@@ -115,12 +117,9 @@ void locator_close(struct locator *locator)
         return;
     while (locator->known)
         forget(locator, locator->known);
-    if (locator->lookups)
-        index_each(locator->lookups, free_lookup, NULL);
-    if (locator->lookups)
-        index_close(locator->lookups);
-    if (locator->known_by_key)
-        index_close(locator->known_by_key);
+    index_each(locator->lookups, free_lookup, NULL);
+    index_close(locator->lookups);
+    index_close(locator->known_by_key);
     free(locator);
 }
 
@@ -141,7 +140,7 @@ static void key_of(const struct locate_question *q, char key[static KEY_MAX])
 static void make_room(struct locator *locator)
 {
     struct known *known, *first = locator->known;
-    if (index_count(locator->known_by_key) < LOCATE_CACHE_MAX)
+    if (!first || index_count(locator->known_by_key) < LOCATE_CACHE_MAX)
         return;
     DL_FOREACH(locator->known, known)
     {

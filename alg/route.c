@@ -44,7 +44,7 @@ static const struct listen *exit_from(const struct proxy *proxy, enum side side,
                                       struct hop *to)
 {
     const struct listen *own = &proxy->listen[listen];
-    struct flow flow;
+    struct flow flow = {.listen = listen};
     if (!addr_is_set(&to->addr))
         return NULL;
     if (side == SIDE_ACCESS && to->tcp)

@@ -183,7 +183,7 @@ static const char *runtime_folder(void)
     const char *folder = getenv("RUNTIME_DIRECTORY");
     if (!folder)
         folder = getenv("XDG_RUNTIME_DIR");
-    return folder && access(folder, W_OK) == 0 ? folder : "/tmp";
+    return folder && access(folder, W_OK) == 0 ? folder : P_tmpdir;
 }
 
 static int write_folder(struct tls_identity *id, const struct pair *pair, char *error)

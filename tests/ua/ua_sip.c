@@ -117,7 +117,7 @@ static int folder_make(struct folder *folder)
 {
     struct cert *cert = cert_new();
 
-    snprintf(folder->path, sizeof(folder->path), "/tmp/e2ae-ua-XXXXXX");
+    snprintf(folder->path, sizeof(folder->path), P_tmpdir "/e2ae-ua-XXXXXX");
     int rc = !cert ? -ENOMEM : mkdtemp(folder->path) ? 0 : -errno;
     snprintf(folder->file, sizeof(folder->file), "%s/agent.pem", folder->path);
     if (rc == 0)
