@@ -360,8 +360,9 @@ START_TEST(a_certificate_that_cannot_be_used_is_named)
     rename(flow_path(f, "key.pem"), flow_path(f, "other.pem"));
     openssl_certificate(f);
     flow_write(f, "pcscf.yaml",
-               flow_text(f, "access: {tls: {listen: [\"%s:5061\"], %s}}\n",
-                         flow_host(f, HOST_PCSCF), bad_identities[_i].keys));
+               flow_text(f, "access: {listen: [\"%s\"], tls: {listen: [\"%s:%u\"], %s}}\n",
+                         flow_at(f, HOST_PCSCF), flow_host(f, HOST_PCSCF), PORT_TLS(f),
+                         bad_identities[_i].keys));
     struct program *p = program_run(f, "pcscf", flow_binary(f, "pcscf"), "--config pcscf.yaml");
     ck_assert_int_eq(program_wait(p), 2);
     must_say(f, program_text(p), bad_identities[_i].complaint);
