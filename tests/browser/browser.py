@@ -13,6 +13,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -40,7 +41,8 @@ class Browser:
         # The protocol wants descriptors 3 and 4: a shell puts the pipes there.
         shell = 'exec "$0" "$@" 3<&%d 4>&%d' % (read, write)
         self.process = subprocess.Popen(["sh", "-c", shell, "chromium", *arguments],
-                                        pass_fds=(read, write), stdin=subprocess.DEVNULL,
+                                        pass_fds=(read, write), process_group=0,
+                                        stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(read)
         os.close(write)
@@ -57,9 +59,20 @@ class Browser:
         except (OSError, TimeoutError):
             self.process.kill()
         self.process.wait(PATIENCE)
+        self.end_helpers()
         os.close(self.write)
         os.close(self.read)
         shutil.rmtree(self.profile, ignore_errors=True)
+
+    def end_helpers(self):
+        """The browser's own helper processes may outlive it for a moment."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                return
+            time.sleep(0.02)
 
     # --- the protocol: JSON with a zero behind it ---------------------------------------------
 
