@@ -10,8 +10,8 @@
 
 // Where Debian puts its modules.
 #define MODULES "/usr/lib/baresip/modules"
-// Packets of 20 ms in two seconds: a quarter of them, since a busy machine is late with its sound.
-#define PACKETS_MIN 25
+// Packets of 20 ms: a machine that is busy makes few of them.
+#define PACKETS_MIN 5
 
 // ausine makes sound of one form only; it is resampled for the codec. A bridge without a second end
 // swallows what is played, one with two ends of the same name gives it back.
@@ -23,7 +23,6 @@ static const char loop[] = "audio_source aubridge,loop\naudio_player aubridge,lo
 static void write_settings(struct pcscf *p, enum host host, const struct baresip *what)
 {
     struct flow *f = pcscf_flow(p);
-    const char *proxy = strcmp(what->transport, "tls") == 0 ? lab_tls(f) : pcscf_access(p);
 
     ck_assert_int_eq(mkdir(flow_path(f, what->user), 0777), 0);
     flow_write(f, flow_text(f, "%s/config", what->user),
@@ -38,8 +37,9 @@ static void write_settings(struct pcscf *p, enum host host, const struct baresip
                          "<sip:%s@" LAB_DOMAIN ";transport=%s>;auth_user=%s@" LAB_DOMAIN
                          ";auth_pass=%s" LAB_SECRET ";outbound=\"sip:%s;transport=%s\";regint=600;"
                          "answermode=auto;audio_codecs=PCMA%s\n",
-                         what->user, what->transport, what->user, what->user, proxy,
-                         what->transport, what->srtp ? ";mediaenc=srtp-mand" : ""));
+                         what->user, what->transport, what->user, what->user,
+                         lab_access(p, what->transport), what->transport,
+                         what->srtp ? ";mediaenc=srtp-mand" : ""));
     flow_write(f, flow_text(f, "%s/contacts", what->user), "");
 }
 

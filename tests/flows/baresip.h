@@ -17,7 +17,7 @@ struct baresip {
 struct program *baresip_start(struct pcscf *p, enum host host, const struct baresip *what);
 // Calls this user, talks for two seconds and hangs up.
 void baresip_call(struct program *baresip, const char *user);
-// Waits for the end of a call; it must have had a second of media in each direction.
+// Waits for the end of a call; it must have had media in each direction.
 void baresip_expect_media(struct program *baresip);
 // De-registers and ends it.
 void baresip_stop(struct program *baresip);

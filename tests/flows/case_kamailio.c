@@ -34,6 +34,8 @@ static const struct {
     {"udp", "udp", "--offer bfcp --floor client", "--floor server", "TCP/TLS/BFCP", NULL},
     {"tcp", "tcp", VOICE "--srtp", "--audio echo", "RTP/SAVP", NULL},
     {"udp", "tcp", CHAT, CHAT_BACK, "TCP/TLS/MSRP", "next_hop_tcp: true"},
+    {"tls", "udp", CHAT, CHAT_BACK, "TCP/TLS/MSRP", NULL},
+    {"tls", "tls", VOICE "--srtp", "--audio echo", "RTP/SAVP", NULL},
     // held and resumed, by either side
     {"tcp", "udp", VOICE "--srtp --tolerance 40 --reinvite hold --reinvite-after 60",
      "--audio echo", "RTP/SAVP", NULL},

@@ -6,6 +6,7 @@
 #include "tests/flows/kamailio.h"
 
 #include <signal.h>
+#include <string.h>
 
 static struct program *start(struct flow *f)
 {
@@ -33,9 +34,14 @@ static void stop(struct program *kamailio)
     flow_check(f, status == 0, "Kamailio ended with status %d", status);
 }
 
-const char *lab_tls(struct flow *f)
+static const char *tls_point(struct flow *f)
 {
     return flow_text(f, "%s:%u", flow_host(f, HOST_PCSCF), PORT_CORE_SIDE(f) + 1);
+}
+
+const char *lab_access(struct pcscf *p, const char *transport)
+{
+    return strcmp(transport, "tls") == 0 ? tls_point(pcscf_flow(p)) : pcscf_access(p);
 }
 
 struct lab lab_open(const char *name, const struct pcscf_options *options)
@@ -44,7 +50,7 @@ struct lab lab_open(const char *name, const struct pcscf_options *options)
     struct pcscf_options all = options ? *options : (struct pcscf_options){0};
 
     all.ues = "";
-    all.access = flow_text(lab.f, "tls: {listen: [\"%s\"]}", lab_tls(lab.f));
+    all.access = flow_text(lab.f, "tls: {listen: [\"%s\"]}", tls_point(lab.f));
     all.registration = "required: true";
     all.e2ae = "mechanisms: [udptl-dtls, msrp-tls, bfcp-tls, sdes-srtp]";
     lab.kamailio = start(lab.f);
@@ -69,8 +75,8 @@ struct program *lab_agent_start(struct pcscf *p, enum host host, const char *use
         flow_text(f,
                   "--listen %s --transport %s --proxy %s --identity sip:%s@" LAB_DOMAIN
                   " --register --speed " SPEED " --timeout %d %s",
-                  flow_at(f, host), transport, pcscf_access(p), user, flow_patience() / 1000,
-                  arguments));
+                  flow_at(f, host), transport, lab_access(p, transport), user,
+                  flow_patience() / 1000, arguments));
 }
 
 struct program *lab_agent_answer(struct pcscf *p, enum host host, const char *user,

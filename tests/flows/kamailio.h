@@ -22,8 +22,8 @@ struct lab lab_open(const char *name, const struct pcscf_options *options);
 // Ends both; Kamailio must have had nothing to say against the P-CSCF.
 void lab_close(struct lab *lab);
 
-// "127.64.1.4:12345", where the P-CSCF of a lab takes SIP over TLS.
-const char *lab_tls(struct flow *f);
+// "127.64.1.4:12345", where the P-CSCF of a lab takes SIP over "udp", "tcp" or "tls".
+const char *lab_access(struct pcscf *p, const char *transport);
 
 // Starts the user agent of a user of the lab at this host, which registers first. transport: of its
 // SIP. arguments: what a test adds.
