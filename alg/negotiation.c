@@ -222,8 +222,10 @@ static void consider_line(struct negotiation *n, const struct body *body, size_t
         return;
     }
     m->stream = negotiation_stream_open(n, m, rtcp);
-    if (!m->stream)
+    if (!m->stream) {
+        reason_count(REASON_AGW_NO_RESOURCE); // the AGW was not asked
         refuse_line(n, m, REASON_AGW_NO_RESOURCE);
+    }
 }
 
 // What the offer needs before it can go on: T2 for a call from the UE, T1 and T2 for a call to it.

@@ -183,6 +183,8 @@ bool place_try_next(struct forward *f);
 // struct session_ops of the proxy.
 void release_send_bye(void *arg, struct session *s, enum side to, enum reason reason);
 void release_fail_early(void *arg, struct session *s, enum reason reason);
+// CANCELs the INVITE of f for a reason of ours.
+void release_cancel(struct forward *f, enum reason reason);
 // ACK to a 2xx that is not passed on (RFC 3261 13.2.2.4); then comes the BYE.
 void release_ack(struct proxy *proxy, struct session *s, enum side to, uint32_t cseq);
 

@@ -160,14 +160,22 @@ void release_ack(struct proxy *proxy, struct session *s, enum side to, uint32_t 
     wire_sent(proxy, s, to, &wire, NULL);
 }
 
-void release_fail_early(void *arg, struct session *s, enum reason reason)
+void release_cancel(struct forward *f, enum reason reason)
 {
-    struct forward *f = session_user(s);
-    if (!f)
-        return;
     char extra[256];
     // "SIP;cause=503" is what TS 24.229 5.2.8.1.1 asks for when resources are lost
     snprintf(extra, sizeof(extra), "Reason: SIP;cause=503;text=\"%s\"", reason_text(reason));
     cancel_downstream(f, extra);
-    proxy_refuse(f, reason, reason_text(reason));
+}
+
+// What is lost is no fault of the INVITE: whatever status its reason has in an answer to an offer,
+// here the caller gets a 5xx (PCSCF-080).
+void release_fail_early(void *arg, struct session *s, enum reason reason)
+{
+    struct forward *f = session_user(s);
+    int status = reason_status(reason);
+    if (!f)
+        return;
+    release_cancel(f, reason);
+    proxy_answer(f, status / 100 == 5 ? status : 500, reason_text(reason), NULL);
 }

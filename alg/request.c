@@ -308,8 +308,10 @@ static void refuse(struct passage *p, enum reason reason, const char *text)
     tap(p);
     if (p->verdict.reason != reason) // the session has counted its own
         reason_count(reason);
-    log_info("proxy", "%s from the %s side refused: %s %s", p->facts.method, side_name(p->in->side),
-             reason_text(reason), text);
+    bool said = strstr(text, reason_text(reason)) != NULL;
+    log_info("proxy", "%s from the %s side refused: %s%s%s", p->facts.method,
+             side_name(p->in->side), said ? "" : reason_text(reason), said || !text[0] ? "" : ": ",
+             text);
     if (f->session && f->id.initial && !session_ended(f->session))
         session_local_final(f->session, &f->id, reason_status(reason));
     if (reason == REASON_BAD_EXTENSION) {

@@ -57,7 +57,7 @@ static void end_far_side(struct forward *f, int status, enum reason reason)
         if (f->id.initial)
             release_send_bye(f->proxy, f->session, far, reason);
     } else {
-        cancel_downstream(f, NULL);
+        release_cancel(f, reason);
     }
 }
 

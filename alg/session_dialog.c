@@ -37,11 +37,18 @@ static const char *received_key(enum exchange_role role)
     return keys[role];
 }
 
+// What the AGW refuses is counted where it was asked (iq.c).
+static bool is_counted(enum reason reason)
+{
+    return reason >= REASON_AGW_NO_PORT && reason <= REASON_AGW_BAD_REQUEST;
+}
+
 static void trace_refusal(struct session *s, const struct exchange_verdict *v)
 {
     if (v->reason == REASON_NONE)
         return;
-    reason_count(v->reason);
+    if (!is_counted(v->reason))
+        reason_count(v->reason);
     log_warn(s->id, "refused: %s: %s", reason_name(v->reason), v->error);
     session_trace_reason(s->trace, v->reason, v->error[0] ? v->error : "refused");
 }

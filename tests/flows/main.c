@@ -56,6 +56,7 @@ static void add_all(struct suite *s)
     suite_rtp(s);
     suite_multipart(s);
     suite_failure(s);
+    suite_session(s);
     suite_misbehaviour(s);
     suite_sip(s);
     suite_policy(s);
