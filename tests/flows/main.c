@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// flows [WORD]: runs all whole-process tests, or those whose name holds WORD.
+// flows [WORD]: runs all whole-process tests, or those whose name or file holds WORD ("overload",
+// "case_proxy"). CK_RUN_CASE=WORD in the environment does the same.
 //
-// Happy path: the tests are dealt out to two processes of libcheck, which run at the same time:
+// Happy path: the tests are dealt out to a few processes of libcheck, which run at the same time:
 // most of a test is waiting. Their reports are printed one after the other. Failure: the exit
-// status is 1 when one of the two has a failure; a process that dies counts as one.
+// status is 1 when one of them has a failure, dies, or when no test fits the word.
 #include "tests/flows/suite.h"
 
 #include "tests/flows/flow.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,14 +28,19 @@ struct suite {
     TCase *tc;
     const char *word;
     unsigned shard;
-    unsigned count; // tests seen
-    unsigned taken;
+    unsigned count; // tests that fit the word
+    unsigned taken; // of those, by this shard
 };
+
+static bool fits(const TTest *test, const char *word)
+{
+    return !word || strstr(test->name, word) || strstr(test->file, word);
+}
 
 void suite_add(struct suite *s, const TTest *test, int rows)
 {
     for (int row = 0; row < rows; row++) {
-        if (s->word && !strstr(test->name, s->word))
+        if (!fits(test, s->word))
             continue;
         if (s->count++ % SHARDS != s->shard)
             continue;
@@ -90,7 +97,9 @@ static int run_shard(unsigned shard, const char *word)
         srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (s.count == 0 && shard == 0)
+        printf("no test fits \"%s\"\n", word);
+    return failed == 0 && s.count > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 // The shard's report goes to a file of its own until it is printed as a whole.
@@ -120,11 +129,12 @@ static void print(FILE *report)
 
 int main(int argc, char **argv)
 {
-    const char *word = argc > 1 ? argv[1] : NULL;
+    const char *word = argc > 1 ? argv[1] : getenv("CK_RUN_CASE");
     FILE *report[SHARDS];
     pid_t pid[SHARDS];
     int failed = 0;
 
+    unsetenv("CK_RUN_CASE"); // libcheck would look for a case of that name, and run nothing
     for (unsigned i = 0; i < SHARDS; i++)
         if ((pid[i] = start_shard(i, word, &report[i])) < 0)
             return EXIT_FAILURE;
