@@ -142,13 +142,25 @@ static enum reason refuse(const struct agw_request *r, const char *why)
     return REASON_AGW_BAD_REQUEST;
 }
 
+// The address of ports under which others know them, behind a NAT; not set: their own.
+static const struct addr *shown_host(const struct config_realm *realm, int family)
+{
+    return family == AF_INET6 ? &realm->shown_v6 : &realm->shown_v4;
+}
+
 // A UE that names a connection point of ours would make datagrams run in a circle. Towards the core
 // it is a call between two UEs of this P-CSCF.
 static bool is_own(const struct agw *agw, const struct addr *a)
 {
     for (int i = 0; i < 4; i++) {
         const struct ports *ports = agw->ports[i & 1][i >> 1];
-        if (ports && ports_holds(ports, a))
+        if (!ports)
+            continue;
+        struct addr inside = *ports_local(ports);
+        const struct addr *shown = shown_host(realm(agw, i & 1), addr_family(&inside));
+        addr_set_port(&inside, addr_port(a));
+        bool by_shown = addr_is_set(shown) && addr_equal_host(shown, a);
+        if (ports_holds(ports, by_shown ? &inside : a))
             return true;
     }
     return false;
@@ -285,7 +297,7 @@ static enum reason take(struct agw *agw, struct reserve_order *o, struct line_en
 // What the other side is to send to: behind a NAT that is not where the termination lives.
 static struct addr shown_address(const struct config_realm *realm, const struct line_end *end)
 {
-    const struct addr *shown = end->family == AF_INET6 ? &realm->shown_v6 : &realm->shown_v4;
+    const struct addr *shown = shown_host(realm, end->family);
     return addr_is_set(shown) ? *shown : *ports_local(end->ports);
 }
 

@@ -876,6 +876,23 @@ START_TEST(a_ue_cannot_name_a_connection_point_of_ours)
 }
 END_TEST
 
+START_TEST(nor_one_by_the_address_that_others_see)
+{
+    // Behind a NAT that turns datagrams back the circle is the same.
+    struct call c;
+    lab_defaults(&lab);
+    lab.cfg.core.realm.shown_v4 = lab_addr("203.0.113.7");
+    lab_open(&lab);
+    call_open(&c);
+    struct agw_request r = request_for(AGW_T1, c.context);
+    r.remote = c.t2.local;
+    ck_assert(addr_equal_host(&r.remote, &lab.cfg.core.realm.shown_v4));
+    ck_assert_int_eq(agw_configure(lab.agw, &r), REASON_AGW_BAD_REQUEST);
+    call_close(&c);
+    lab_close(&lab);
+}
+END_TEST
+
 START_TEST(two_calls_may_meet_at_the_core_side)
 {
     // A call between two UEs of one P-CSCF: T2 of one talks to T2 of the other.
@@ -1070,6 +1087,7 @@ int main(void)
         a_termination_is_reserved_once,
         unknown_contexts_and_streams_are_harmless,
         a_ue_cannot_name_a_connection_point_of_ours,
+        nor_one_by_the_address_that_others_see,
         two_calls_may_meet_at_the_core_side,
         an_address_family_that_is_not_there_is_refused,
         a_used_up_range_refuses_and_recovers,
