@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Why these bounds: a lab has a handful of addresses and user entries; a table beats a list until
-// registrations exist.
+// Why these bounds: a lab has a handful of addresses, and UEs are written down only where they do
+// not register.
 #define CONFIG_LISTEN_MAX 8
 #define CONFIG_UES_MAX 64
 #define CONFIG_TRUSTED_MAX 32
@@ -72,7 +72,7 @@ struct config_tls {
     char key[CONFIG_NAME_MAX];         // PEM file
 };
 
-// Until registrations exist: which UE has which capability, and where it is.
+// A UE that does not register, or whose mechanisms count whatever it agrees on when it does.
 struct config_ue {
     char user[CONFIG_NAME_MAX]; // user part of its SIP URI
     struct addr contact;        // not set: taken from the Request-URI
@@ -203,10 +203,9 @@ void config_defaults(struct config *cfg);
 // "FILE:LINE: KEY: what was expected".
 int config_load(struct config *cfg, const char *path, char error[static CONFIG_ERROR_MAX]);
 
-// Takes over from fresh what can change while the process runs: ues, network, e2ae, t38, tcp, msrp,
-// bfcp, trace, log, core.next_hop, core.trusted, admin.token, sip.sessions_max, sip.requests_max,
-// sip.media_lines_max and sip.drain_s. Everything else stays; kept is called for each key of which
-// fresh says something else, or for "another key" where it has no name here.
+// Takes over from fresh what can change while the process runs; the table in config_reload.c has
+// it. Everything else stays; kept is called for each key of which fresh says something else, or for
+// "another key" where it has no name there.
 void config_reload(struct config *cfg, const struct config *fresh,
                    void (*kept)(void *arg, const char *key), void *arg);
 

@@ -642,12 +642,16 @@ START_TEST(some_keys_change_while_it_runs)
     fresh.agw.workers = 3;
     fresh.sip.t1_ms = 100;
     addr_parse_hostport(&fresh.admin, "127.0.0.1:1234");
+    addr_parse_hostport(&fresh.trace.hep, "127.0.0.1:9060");
+    fresh.capture.keys = true;
     config_reload(&now, &fresh, keep, NULL);
-    ck_assert_uint_eq(kept_count, 4);
+    ck_assert_uint_eq(kept_count, 6);
     ck_assert_str_eq(kept_keys[0], "access.listen");
     ck_assert_str_eq(kept_keys[1], "agw.workers");
     ck_assert_str_eq(kept_keys[2], "sip.t1_ms");
-    ck_assert_str_eq(kept_keys[3], "admin.listen");
+    ck_assert_str_eq(kept_keys[3], "trace.hep");
+    ck_assert_str_eq(kept_keys[4], "capture");
+    ck_assert_str_eq(kept_keys[5], "admin.listen");
     ck_assert_int_eq(addr_port(&now.access.listen[0]), 5060);
     ck_assert_uint_eq(now.agw.workers, 0);
     ck_assert_uint_eq(now.sip.t1_ms, 500);
