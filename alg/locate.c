@@ -272,7 +272,8 @@ static void add_host(struct lookup *lookup, const struct host *host, const char 
     if (i == LOCATE_TARGETS_MAX)
         return;
     lookup->host[i] = *host;
-    snprintf(lookup->host_name[i], DNS_NAME_MAX, "%s", name);
+    memcpy(lookup->host_name[i], name, strnlen(name, DNS_NAME_MAX - 1) + 1);
+    lookup->host_name[i][DNS_NAME_MAX - 1] = '\0';
     lookup->host_count++;
 }
 
