@@ -19,8 +19,9 @@ enum reason admission_source(const struct proxy *proxy, enum side from,
         trusted = addr_in_prefix(&facts->source, &cfg->trusted[i]);
     if (!trusted)
         return REASON_UNTRUSTED_SOURCE;
-    bool busy = proxy->forward_count > cfg->sip.requests_max;
-    return busy && !facts->to_tag ? REASON_OVERLOAD : REASON_NONE;
+    // those of dialogs, which free what is held, have as many again; anybody can write a To tag
+    unsigned max = cfg->sip.requests_max * (facts->to_tag ? 2 : 1);
+    return proxy->forward_count > max ? REASON_OVERLOAD : REASON_NONE;
 }
 
 // Without a registration the address of the caller or callee is all there is to go by.

@@ -32,7 +32,7 @@ struct point {
 
 // The SDES keys of a stream under SRTP.
 struct stream_keys {
-    struct sdes_crypto own[SDES_SUITES]; // one for each enabled suite, for the life of the stream
+    struct sdes_crypto own[SDES_SUITES]; // one for each suite, for the life of the stream
     struct sdes_crypto local, remote;    // as the AGW has them
 };
 

@@ -20,13 +20,13 @@ bool negotiation_is_live(const struct medium *m)
 
 // --- streams ----------------------------------------------------------------------------------
 
-// A key for each enabled suite; its tag in offers is the number of the suite. NULL: no memory.
-static struct stream_keys *keys_create(const struct config *cfg)
+// A key for each suite, since the configuration may enable another one while the stream lives; its
+// tag in offers is the number of the suite. NULL: no memory.
+static struct stream_keys *keys_create(void)
 {
     struct stream_keys *keys = keep_zalloc(sizeof(*keys));
     for (enum sdes_suite s = SDES_NONE + 1; keys && s < SDES_SUITES; s++)
-        if (cfg->srtp_suites & CONFIG_SUITE(s))
-            sdes_generate(&keys->own[s], s, s);
+        sdes_generate(&keys->own[s], s, s);
     return keys;
 }
 
@@ -43,7 +43,7 @@ struct stream *negotiation_stream_open(struct negotiation *n, const struct mediu
     struct stream *s = keep_zalloc(sizeof(*s));
     if (!s)
         return NULL;
-    if (m->transport[SIDE_ACCESS] == AGW_RTP_SAVP && !(s->keys = keys_create(n->cfg)))
+    if (m->transport[SIDE_ACCESS] == AGW_RTP_SAVP && !(s->keys = keys_create()))
         goto out;
     for (unsigned tries = 0; tries < AGW_STREAMS_MAX; tries++) {
         n->last_id = n->last_id % AGW_STREAMS_MAX + 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // MSRP over TCP (TS 23.334 5.11.2.2.2, 5.19): TLS towards the UE, plain towards the core. The TLS
 // role follows the TCP role (RFC 6135 6, REQ-041). With a=msrp-cema in the offer the AGW is
-// application- agnostic and paths pass untouched (RFC 6714, REQ-054); without it the AGW rewrites
+// application-agnostic and paths pass untouched (RFC 6714, REQ-054); without it the AGW rewrites
 // paths in messages, and the ALG shows the AGW's own path on each leg (REQ-055).
 //
 // Failure paths: no usable fingerprint or path, another transport, an illegal setup, both endpoints

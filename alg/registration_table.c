@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Five indexes over the same registrations. Every registration stands under its binding (address of
-// record and endpoint) and under the tokens of its flows; an accepted one also under its source
-// and its public user identities.
+// Six indexes over the same registrations. Every registration stands under its binding (address of
+// record and endpoint) and under the tokens of its flows; an accepted one also under its flow, the
+// host of it, its Contact and its public user identities.
 //
 // Failure: without memory a put leaves the index as it was.
 #include "alg/registration_internal.h"
@@ -14,7 +14,7 @@
 
 // --- keys -------------------------------------------------------------------------------------
 
-// The family, the port and the address: sockaddr_in6 has room for more than its identity.
+// Family and address, and for a flow transport and port: sockaddr_in6 holds more than that.
 #define HOST_KEY_LEN 17
 #define FLOW_KEY_LEN (HOST_KEY_LEN + 3)
 

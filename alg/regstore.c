@@ -304,7 +304,8 @@ void regstore_load(struct regstore *store, int64_t now,
                    void (*visit)(void *arg, const char *key, int64_t expires, const char *record),
                    void *arg)
 {
-    static const char query[] = "SELECT key, expires, record FROM registration WHERE expires > ?";
+    static const char query[] = "SELECT key, expires, record FROM registration"
+                                " WHERE expires > ? AND key IS NOT NULL";
     sqlite3_stmt *rows = NULL;
     char purge[80];
     int rc = sqlite3_prepare_v2(store->db, query, -1, &rows, NULL);

@@ -38,11 +38,15 @@ static void mask_value(char *line, const char *end, const char *name)
         *at = '*';
 }
 
+// A line that begins with a blank goes on with the field before it (RFC 3261 7.3.1).
 static void mask_challenges(char *text)
 {
+    bool challenge = false;
     for (char *line = text, *end; *line; line = end + (*end != '\0')) {
+        bool folded = *line == ' ' || *line == '\t';
         end = line + strcspn(line, "\n");
-        if (strncasecmp(line, "WWW-Authenticate", 16) != 0)
+        challenge = folded ? challenge : strncasecmp(line, "WWW-Authenticate", 16) == 0;
+        if (!challenge)
             continue;
         mask_value(line, end, "ck=\"");
         mask_value(line, end, "ik=\"");

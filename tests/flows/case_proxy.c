@@ -397,6 +397,29 @@ START_TEST(overload_is_told)
 }
 END_TEST
 
+// Anybody can write a To tag: requests within dialogs have a bound of their own, twice the other.
+START_TEST(requests_within_dialogs_are_bounded_too)
+{
+    struct pcscf_options options = {.sip = "requests_max: 1"};
+    struct stage s = stage_open("dialog-overload", &options);
+    struct sip_dialog dialog = stage_call_core(&s);
+    const char *open[2];
+
+    for (int i = 0; i < 2; i++) {
+        sip_send(s.ue, sip_dialog_request(&dialog, "INFO", NULL, NULL));
+        open[i] = sip_expect(s.core, "^INFO ");
+    }
+    sip_send(s.ue, sip_dialog_request(&dialog, "INFO", NULL, NULL));
+    must_say(s.f, sip_expect(s.ue, "^SIP/2.0 503 "), "^Retry-After: [0-9]+$");
+    for (int i = 0; i < 2; i++) {
+        sip_send(s.core, sip_response(s.core, open[i], "200 OK", NULL, NULL));
+        sip_expect(s.ue, "^SIP/2.0 200 ");
+    }
+    stage_hang_up(&s, &dialog);
+    stage_close(&s, "overload");
+}
+END_TEST
+
 static const struct {
     const char *from, *to; // what the UE does to a Record-Route line
 } alterations[] = {
@@ -617,6 +640,7 @@ void suite_proxy(struct suite *s)
     ONCE(s, strangers_in_the_core_are_refused);
     ONCE(s, nodes_of_the_core_are_served);
     ONCE(s, overload_is_told);
+    ONCE(s, requests_within_dialogs_are_bounded_too);
     EACH(s, an_altered_record_route_is_restored, alterations);
     EACH(s, both_users_may_be_here, who_ends);
     ONCE(s, reliable_responses_pass_unchanged);

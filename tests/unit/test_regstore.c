@@ -9,6 +9,7 @@
 #include "common/strbuf.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -142,6 +143,22 @@ static void another_layout(void)
 }
 
 static void (*const damages[])(void) = {write_garbage, tear, scribble, another_layout};
+
+// SQLite lets a primary key be NULL: a row that no store of ours has written is passed over.
+START_TEST(a_row_without_a_key_is_passed_over)
+{
+    sqlite3 *db = NULL;
+    struct regstore *store = opened();
+    regstore_put(store, "a", 100, "one");
+    regstore_close(store);
+    ck_assert_int_eq(sqlite3_open(file, &db), SQLITE_OK);
+    ck_assert_int_eq(
+        sqlite3_exec(db, "INSERT INTO registration VALUES (NULL, 100, 'two')", NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+    ck_assert_str_eq(content(50), "a=one@100 ");
+}
+END_TEST
 
 START_TEST(a_damaged_file_is_set_aside_and_a_new_one_begun)
 {
@@ -295,6 +312,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, the_last_word_about_a_key_is_there_after_a_restart);
     tcase_add_test(tc, what_has_expired_meanwhile_is_not_restored);
+    tcase_add_test(tc, a_row_without_a_key_is_passed_over);
     tcase_add_loop_test(tc, a_damaged_file_is_set_aside_and_a_new_one_begun, 0, ROWS(damages));
     tcase_add_test(tc, a_place_where_no_file_can_be_is_told);
     tcase_add_test(tc, a_registration_comes_back_as_it_was);
