@@ -23,10 +23,10 @@ CC      := clang
 endif
 
 # What the build and the demo stand on; the tests need a few more libraries and programs.
-PKGS      := sofia-sip-ua gnutls nettle libuv libcyaml yaml-0.1 libmicrohttpd jansson sqlite3 expat liblz4 libcares
+PKGS      := sofia-sip-ua openssl gnutls nettle libuv libcyaml yaml-0.1 libmicrohttpd jansson sqlite3 expat liblz4 libcares
 TEST_PKGS := check spandsp libtiff-4 libsrtp2
 DEPS := gcc libc6-dev pkg-config \
-        libsofia-sip-ua-dev libgnutls28-dev nettle-dev libuv1-dev uthash-dev \
+        libsofia-sip-ua-dev libssl-dev libgnutls28-dev nettle-dev libuv1-dev uthash-dev \
         libcyaml-dev libyaml-dev libmicrohttpd-dev libjansson-dev libsqlite3-dev libexpat1-dev \
         libjemalloc-dev liblz4-dev libc-ares-dev openssl procps \
         check libspandsp-dev libsrtp2-dev libtiff-dev libtiff-tools

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/random.h"
+#include "common/ssl_release.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -101,7 +102,10 @@ static int listen_for_tls(struct proxy *proxy, char error[static CONFIG_ERROR_MA
     struct tls_identity identity = {.folder = ""};
     if (cfg->listen_count == 0)
         return 0;
-    int err = tls_identity_make(&identity, cfg, error);
+    snprintf(error, CONFIG_ERROR_MAX, "access.tls.listen: no TLS library is in the process");
+    int err = ssl_release_start();
+    if (!err)
+        err = tls_identity_make(&identity, cfg, error);
     for (size_t i = 0; !err && i < cfg->listen_count; i++)
         err = listen_at(proxy, &cfg->listen[i], SIDE_ACCESS, identity.folder, error);
     tls_identity_remove(&identity);

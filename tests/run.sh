@@ -17,7 +17,6 @@ failed=0
 mkdir -p "$logs"
 
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
-export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$PWD/tests/lsan.supp:print_suppressions=0}
 # The media ports of many sessions need many descriptors.
 ulimit -n "$(ulimit -Hn)" 2>/dev/null
 

@@ -73,6 +73,7 @@ static void add_all(struct suite *s)
     suite_baresip(s);
     suite_proxy(s);
     suite_transport(s);
+    suite_stranger(s);
     suite_dns(s);
     suite_openssl(s);
     suite_openssl_tcp(s);

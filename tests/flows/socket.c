@@ -136,3 +136,20 @@ const char *socket_read(struct flow *f, int fd)
     flow_check(f, got > 0, "the connection was closed");
     return flow_copy(f, bytes, got);
 }
+
+const char *socket_await_end(struct flow *f, int fd)
+{
+    uint64_t deadline = flow_now_ms() + (uint64_t)flow_patience();
+    struct strbuf all = STRBUF_INIT;
+    char bytes[4096];
+    ssize_t got;
+
+    while ((got = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0 ||
+           (got < 0 && errno == EAGAIN)) {
+        if (got > 0)
+            strbuf_add(&all, bytes, (size_t)got);
+        else
+            flow_check(f, programs_poll(f, fd, deadline), "the connection stays open");
+    }
+    return flow_take(f, &all);
+}

@@ -25,5 +25,8 @@ int socket_connect(struct flow *f, enum host from, const char *to);
 void socket_write(int fd, const char *text);
 // Waits for bytes. Returns them as a text; the test fails when none come, or the end.
 const char *socket_read(struct flow *f, int fd);
+// Reads until the other end has closed. Returns what came, as a text; the test fails when it does
+// not close.
+const char *socket_await_end(struct flow *f, int fd);
 
 #endif

@@ -37,6 +37,7 @@ void suite_kamailio(struct suite *s);
 void suite_baresip(struct suite *s);
 void suite_proxy(struct suite *s);
 void suite_transport(struct suite *s);
+void suite_stranger(struct suite *s);
 void suite_dns(struct suite *s);
 void suite_openssl(struct suite *s);
 void suite_openssl_tcp(struct suite *s);
