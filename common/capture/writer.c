@@ -2,9 +2,11 @@
 // Happy path: a record names its session, or its context, whose session was named before; the
 // session has a file, or all share one; the record becomes blocks at the end of it.
 //
-// Failure paths: a session whose file is full is not recorded further, once said; the shared file
-// is followed by another one. A record without memory is left out. What the system refuses ends the
-// capture: the caller hears of it.
+// A shared file that is full or old is followed by another one; in it, a session that goes on
+// begins with what a reader needs to know of it.
+//
+// Failure paths: a session whose file is full is not recorded further, once said. A record without
+// memory is left out. What the system refuses ends the capture: the caller hears of it.
 #include "common/capture/writer.h"
 
 #include "common/capture/conversation.h"
@@ -12,6 +14,7 @@
 #include "common/capture/ip.h"
 #include "common/capture/pcapng.h"
 #include "common/capture/pdu.h"
+#include "common/capture/preamble.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -25,12 +28,13 @@
 #define LINGER_US 1000000
 // A shared file covers so much time at most.
 #define SHARED_US (3600 * UINT64_C(1000000))
-#define COMMENT_SIZE 120
+#define COMMENT_SIZE 160
 
 // A file and whose it is.
 struct chapter {
     char session[RECORD_SESSION_MAX]; // key; "": shared by all
     struct file *file;
+    unsigned number; // tells files that follow each other apart
     uint64_t begun_us;
     uint64_t ended_us; // 0: it goes on
     bool full;
@@ -62,6 +66,9 @@ struct writer {
     struct context *contexts;
     struct flow *flows;
     struct conversations *conversations;
+    struct preambles *preambles; // NULL: each session has a file of its own
+    struct strbuf kept;          // of the record at hand, for the preamble of its session
+    unsigned chapter_count;
     uint64_t wall_us; // what is added to a monotonic time, the same for a whole batch
 };
 
@@ -110,6 +117,7 @@ static struct chapter *chapter_of(struct writer *w, const char *session, uint64_
     snprintf(c->session, sizeof(c->session), "%s", key);
     c->file = file_open(w->files, key[0] == '\0' ? "all" : key);
     c->begun_us = now_us;
+    c->number = ++w->chapter_count;
     if (c->file == NULL) {
         free(c);
         return NULL;
@@ -127,59 +135,78 @@ static void drop_chapter(struct writer *w, struct chapter *c)
 
 // --- appending ----------------------------------------------------------------------------------
 
-static int append(struct chapter *c, const struct strbuf *blocks)
+// Appends the blocks of a session, behind what must stand before them.
+static int append(struct writer *w, struct chapter *c, const char *session,
+                  const struct strbuf *blocks)
 {
     struct strbuf all = STRBUF_INIT;
     int rc;
 
-    if (file_is_begun(c->file))
+    if (!file_is_begun(c->file))
+        pcapng_put_head(&all);
+    if (w->preambles != NULL)
+        preamble_put(w->preambles, session, c->number, &all);
+    if (all.len == 0)
         return file_append(c->file, blocks);
-    pcapng_put_head(&all);
     strbuf_add(&all, blocks->text, blocks->len);
     rc = all.failed ? 0 : file_append(c->file, &all);
     strbuf_free(&all);
     return rc;
 }
 
-static void tell_full(struct chapter *c)
+static int append_shared(struct writer *w, const char *session, const struct strbuf *blocks,
+                         enum preamble_part part, uint64_t now_us)
 {
-    c->full = true;
-    log_warn("capture", "the file of session %.8s is full: no more of it is recorded", c->session);
+    struct chapter *c = chapter_of(w, "", now_us);
+    bool old = c != NULL && now_us > c->begun_us + SHARED_US;
+    int rc = c == NULL ? 0 : old ? FILE_FULL : append(w, c, session, blocks);
+
+    if (rc == FILE_FULL && file_is_begun(c->file)) {
+        drop_chapter(w, c);
+        c = chapter_of(w, "", now_us);
+        rc = c == NULL ? 0 : append(w, c, session, blocks);
+    }
+    if (c != NULL && session[0] != '\0' && w->kept.len > 0 && !w->kept.failed)
+        preamble_keep(w->preambles, session, c->number, part, &w->kept);
+    return rc;
 }
 
-// What became of a shared file that is full or old: the next one goes on.
-static int append_to_next(struct writer *w, struct chapter *c, const struct strbuf *blocks,
-                          uint64_t now_us)
+static int append_own(struct writer *w, const char *session, const struct strbuf *blocks,
+                      uint64_t now_us)
 {
-    drop_chapter(w, c);
-    c = chapter_of(w, "", now_us);
-    return c == NULL ? 0 : append(c, blocks);
+    struct chapter *c = chapter_of(w, session, now_us);
+    int rc = c == NULL || c->full ? 0 : append(w, c, session, blocks);
+
+    if (rc != FILE_FULL)
+        return rc;
+    c->full = true;
+    log_warn("capture", "the file of session %.8s is full: no more of it is recorded", c->session);
+    return 0;
+}
+
+static enum preamble_part part_of(const struct record *r)
+{
+    return r->kind == RECORD_SECRET ? PREAMBLE_KEYS
+           : r->kind == RECORD_SIP  ? PREAMBLE_SDP
+                                    : PREAMBLE_HANDSHAKES;
 }
 
 // Appends the blocks to the file of a session and frees them.
 static int put(struct writer *w, const struct record *r, struct strbuf *blocks)
 {
-    struct chapter *c = chapter_of(w, session_of(w, r), r->time_us);
+    const char *session = session_of(w, r);
     int rc = 0;
 
-    if (c == NULL || c->full || blocks->failed || blocks->len == 0)
-        goto out;
-    if (is_shared(w) && r->time_us > c->begun_us + SHARED_US) {
-        rc = append_to_next(w, c, blocks, r->time_us);
-        goto out;
-    }
-    rc = append(c, blocks);
-    if (rc == FILE_FULL && is_shared(w) && file_is_begun(c->file))
-        rc = append_to_next(w, c, blocks, r->time_us);
-    else if (rc == FILE_FULL)
-        tell_full(c);
-out:
+    if (!blocks->failed && blocks->len > 0)
+        rc = is_shared(w) ? append_shared(w, session, blocks, part_of(r), r->time_us)
+                          : append_own(w, session, blocks, r->time_us);
     strbuf_free(blocks);
+    strbuf_free(&w->kept);
     return rc == FILE_FULL ? 0 : rc;
 }
 
-// "session 3f2a.., stream 1, T1, from the UE"
-static const char *comment(const struct writer *w, const struct record *r,
+// "session 3f2a.., stream 1, T1, from the UE", and more.
+static const char *comment(const struct writer *w, const struct record *r, const char *more,
                            char text[static COMMENT_SIZE])
 {
     const char *session = session_of(w, r), *peer = r->side == 0 ? "UE" : "core";
@@ -189,22 +216,46 @@ static const char *comment(const struct writer *w, const struct record *r,
         snprintf(which, sizeof(which), "SIP");
     else
         snprintf(which, sizeof(which), "stream %u, T%d", r->stream, r->side + 1);
-    snprintf(text, COMMENT_SIZE, "%s%s, %s, %s the %s", session[0] == '\0' ? "no" : "session ",
-             session[0] == '\0' ? " session" : session, which, r->out ? "to" : "from", peer);
+    snprintf(text, COMMENT_SIZE, "%s%s, %s, %s the %s%s", session[0] == '\0' ? "no" : "session ",
+             session[0] == '\0' ? " session" : session, which, r->out ? "to" : "from", peer, more);
     return text;
 }
 
-// Makes a block of a packet, which is freed.
-static void put_packet(const struct writer *w, struct strbuf *blocks, const struct record *r,
-                       enum pcapng_interface interface, struct strbuf *packet)
+// What content types of DTLS below that of application data (RFC 6347 4.1) tell: its handshake.
+static bool is_handshake(const struct record *r)
+{
+    const uint8_t *data = r->data;
+
+    return r->kind == RECORD_DATAGRAM && r->side == 0 && r->len > 2 && data[0] >= 20 &&
+           data[0] < 23 && data[1] == 0xfe;
+}
+
+static bool has_sdp(const struct record *r)
+{
+    return r->kind == RECORD_SIP && memmem(r->data, r->len, "\nm=", 3) != NULL;
+}
+
+static void put_block(const struct writer *w, struct strbuf *blocks, const struct record *r,
+                      enum pcapng_interface interface, const struct strbuf *packet,
+                      const char *more)
 {
     char text[COMMENT_SIZE];
 
-    if (packet->failed)
+    pcapng_put_packet(blocks, interface, r->time_us + w->wall_us, packet->text, packet->len,
+                      comment(w, r, more, text));
+}
+
+// Makes a block of a packet, which is freed.
+static void put_packet(struct writer *w, struct strbuf *blocks, const struct record *r,
+                       enum pcapng_interface interface, struct strbuf *packet)
+{
+    if (packet->failed) {
         blocks->failed = true;
-    else
-        pcapng_put_packet(blocks, interface, r->time_us + w->wall_us, packet->text, packet->len,
-                          comment(w, r, text));
+    } else {
+        put_block(w, blocks, r, interface, packet, "");
+        if (w->preambles != NULL && (has_sdp(r) || is_handshake(r)))
+            put_block(w, &w->kept, r, interface, packet, ", again from an earlier file");
+    }
     strbuf_free(packet);
 }
 
@@ -220,8 +271,8 @@ static int put_datagram(struct writer *w, const struct record *r)
     return put(w, r, &blocks);
 }
 
-static void put_segment(const struct writer *w, struct strbuf *blocks, const struct record *r,
-                        bool back, unsigned flags, const uint8_t *data, size_t len)
+static void put_segment(struct writer *w, struct strbuf *blocks, const struct record *r, bool back,
+                        unsigned flags, const uint8_t *data, size_t len)
 {
     const struct addr *from = back ? &r->to : &r->from, *to = back ? &r->from : &r->to;
     struct strbuf packet = STRBUF_INIT;
@@ -268,6 +319,8 @@ static int put_secret(struct writer *w, const struct record *r)
     struct strbuf blocks = STRBUF_INIT;
 
     pcapng_put_secrets(&blocks, r->data, r->len);
+    if (w->preambles != NULL)
+        strbuf_add(&w->kept, blocks.text, blocks.len);
     return put(w, r, &blocks);
 }
 
@@ -328,6 +381,8 @@ static void mark_ended(struct writer *w, const struct record *r)
     HASH_FIND_STR(w->chapters, r->session, c);
     if (c != NULL && !is_shared(w))
         c->ended_us = r->time_us;
+    if (w->preambles != NULL)
+        preamble_end(w->preambles, r->session, r->time_us);
     HASH_ITER(hh, w->contexts, context, next)
     {
         if (strcmp(context->session, r->session) == 0)
@@ -367,6 +422,8 @@ static void sweep(struct writer *w, uint64_t now_us, bool all)
         HASH_DEL(w->contexts, context); // NOLINT(clang-analyzer-unix.Malloc): as above
         free(context);
     }
+    if (w->preambles != NULL && now_us > LINGER_US)
+        preambles_sweep(w->preambles, now_us - LINGER_US);
     HASH_ITER(hh, w->chapters, c, next_chapter)
     {
         if (is_over(c->ended_us, now_us, all))
@@ -387,7 +444,8 @@ int writer_open(struct writer **out, const struct config *cfg, char error[static
     w->cfg = cfg;
     w->wall_us = clock_wall_us(0);
     w->conversations = conversations_open();
-    if (w->conversations != NULL)
+    w->preambles = is_shared(w) ? preambles_open() : NULL;
+    if (w->conversations != NULL && (w->preambles != NULL || !is_shared(w)))
         rc = files_open(&w->files, cfg, error);
     if (rc < 0)
         writer_close(w);
@@ -403,6 +461,7 @@ void writer_close(struct writer *w)
     sweep(w, 0, true);
     drop_flows(w, 0, true);
     conversations_close(w->conversations);
+    preambles_close(w->preambles);
     files_close(w->files);
     free(w);
 }

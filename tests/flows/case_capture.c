@@ -12,6 +12,9 @@
 #define FOLDER "captures"
 #define EVERYTHING "directory: " FOLDER ", plaintext: true, keys: true"
 
+static const struct pcscf_options everything = {.capture = EVERYTHING},
+                                  packets_only = {.capture = "directory: " FOLDER};
+
 static const char *make_folder(struct flow *f)
 {
     const char *path = flow_path(f, FOLDER);
@@ -48,13 +51,12 @@ static const char *shown(struct flow *f, const char *file, const char *arguments
 }
 
 // Runs a call under a P-CSCF that records, and gives the file of its session.
-static const char *recorded(struct flow *f, const char *capture, struct call *call)
+static const char *recorded(struct flow *f, const struct pcscf_options *options, struct call *call)
 {
-    struct pcscf_options options = {.capture = capture, .core = "next_hop_tcp: false"};
     unsigned count;
 
     make_folder(f);
-    struct pcscf *p = pcscf_start(f, &options);
+    struct pcscf *p = pcscf_start(f, options);
     must_say(f, program_text(pcscf_program(p)), " warn  capture: SIP and media of every call ");
     call_run(p, call);
     pcscf_stop(p);
@@ -75,7 +77,7 @@ START_TEST(a_fax_is_read_without_settings)
 {
     struct flow *f = flow_open("capture-fax");
     struct call call = {.caller = HOST_UE};
-    const char *file = recorded(f, EVERYTHING, &call);
+    const char *file = recorded(f, &everything, &call);
     const char *all = shown(f, file, SUMMARY);
 
     must_say(
@@ -115,7 +117,7 @@ START_TEST(messages_and_floors_are_read_without_settings)
     struct flow *f = flow_open("capture-tcp");
     struct call call = {
         .caller = HOST_UE, .no_fax = true, .ue = streams[_i].ue, .core = streams[_i].core};
-    const char *file = recorded(f, EVERYTHING, &call);
+    const char *file = recorded(f, &everything, &call);
     const char *all = shown(f, file, SUMMARY);
     const char *dissector = streams[_i].dissector;
 
@@ -135,12 +137,111 @@ START_TEST(messages_and_floors_are_read_without_settings)
 }
 END_TEST
 
+#define VOICE(count, pause)                                                                        \
+    {                                                                                              \
+        .caller = HOST_UE, .no_fax = true,                                                         \
+        .ue = "--offer audio --srtp --audio count --datagrams " count " --datagram-ms " pause      \
+              " --hangup-after media",                                                             \
+        .core = "--audio echo"                                                                     \
+    }
+
+static const struct pcscf_options voice_options = {.capture = EVERYTHING,
+                                                   .e2ae = "mechanisms: [sdes-srtp]"};
+
+// SRTP is dissected as such, tag and all, by what SDP says of it; the same packets are there in
+// clear, towards the core as they were and towards the UE as PDUs; of the SDES keys nothing is,
+// keys or no keys (REQ-112).
+START_TEST(voice_is_read_without_settings)
+{
+    struct flow *f = flow_open("capture-voice");
+    struct call call = VOICE("50", "2");
+    const char *file = recorded(f, &voice_options, &call);
+    const char *all = shown(f, file, SUMMARY " -e srtp.auth_tag -e rtp.payload");
+
+    must_say(f, all, "^raw:ip:udp:rtp\t.* T1, from the UE\t[0-9a-f]{20}\t");
+    must_say(f, all, "^raw:ip:udp:rtp\t.* T1, to the UE\t[0-9a-f]{20}\t");
+    must_say(f, all, "^raw:ip:udp:rtp\t.* T2, to the core\t\t[0-9a-f]{320}$");
+    flow_check(f, text_count(all, "^exported_pdu:rtp\t.* T1, from the UE\t\t[0-9a-f]{320}$") == 50,
+               "not all of the voice of the UE is there");
+    flow_check(f, text_count(all, "^exported_pdu:rtp\t.* T1, to the UE\t\t[0-9a-f]{320}$") == 50,
+               "not all of the voice to the UE is there");
+    must_say(f, all, "^exported_pdu:rtcp\t.* T1, from the UE");
+    const char *keys = shown(f, file, "-Y sdp -T fields -e sdp.media_attr");
+    must_say(f, keys, "crypto:1 AES_CM_128_HMAC_SHA1_80 \\*{20}");
+    must_not_say(f, keys, "inline:[A-Za-z0-9+/]");
+    must_not_say(f, shown(f, file, "-q -z expert"), "\\(Exception occurred\\)");
+    flow_close(f);
+}
+END_TEST
+
+// The files of the folder in the order of time.
+static unsigned list_files(struct flow *f, const char **files, unsigned max)
+{
+    const char *path = flow_path(f, FOLDER);
+    struct dirent **list;
+    int count = scandir(path, &list, NULL, alphasort);
+    unsigned kept = 0;
+
+    ck_assert_int_ge(count, 0);
+    for (int i = 0; i < count; i++) {
+        if (list[i]->d_name[0] != '.' && kept < max)
+            files[kept++] = flow_text(f, "%s/%s", path, list[i]->d_name);
+        free(list[i]);
+    }
+    free(list);
+    return kept;
+}
+
+static const struct {
+    struct call call;
+    const char *options, *opened;
+} long_calls[] = {
+    {{.caller = HOST_UE,
+      .no_fax = true,
+      .ue = "--media count --datagrams 1500 --datagram-ms 0 --hangup-after media",
+      .core = "--media echo"},
+     NULL,
+     "^raw:ip:udp:dtls:data\t.* stream 1, T1, from the UE$"},
+    {VOICE("1500", "1"), "mechanisms: [sdes-srtp]",
+     "^raw:ip:udp:rtp\t.* stream 1, T1, from the UE$"},
+};
+
+// A call goes on in a second and a third file, and each of them can be read without the others: the
+// handshakes with the keys to them, and SDP, stand before the packets that need them.
+START_TEST(each_file_is_read_by_itself)
+{
+    struct flow *f = flow_open("capture-rotation");
+    struct pcscf_options options = {.capture = EVERYTHING ", per: time, max_mib: 1",
+                                    .e2ae = long_calls[_i].options};
+    struct call call = long_calls[_i].call;
+    const char *files[16];
+
+    make_folder(f);
+    struct pcscf *p = pcscf_start(f, &options);
+    call_run(p, &call);
+    pcscf_stop_at_once(p); // a file is open as long as it runs
+    unsigned count = list_files(f, files, 16);
+    ck_assert_uint_ge(count, 3);
+    for (unsigned i = 0; i < count; i++) {
+        const char *all = shown(f, files[i], SUMMARY);
+        must_say(f, all, long_calls[_i].opened);
+        must_not_say(f, all, "^raw:ip:udp:data");
+        flow_check(f, (i > 0) == text_matches(all, ", again from an earlier file$"),
+                   "%s: repeated packets", files[i]);
+        if (!long_calls[_i].options)
+            must_say(f, shown(f, files[i], "-Y dtls.handshake.type==20 -T fields -e ip.src"),
+                     flow_text(f, "^%s$", flow_host(f, HOST_UE)));
+    }
+    flow_close(f);
+}
+END_TEST
+
 // Without being asked, neither keys nor anything in clear: SIP and protected packets only.
 START_TEST(keys_and_plaintext_are_recorded_when_asked_only)
 {
     struct flow *f = flow_open("capture-safe");
     struct call call = {.caller = HOST_UE, .datagrams = true};
-    const char *file = recorded(f, "directory: " FOLDER, &call);
+    const char *file = recorded(f, &packets_only, &call);
     const char *all = shown(f, file, SUMMARY);
 
     must_say(f, all, "^raw:ip:udp:dtls\t.* stream 1, T1, from the UE$");
@@ -203,6 +304,8 @@ void suite_capture(struct suite *s)
 {
     ONCE(s, a_fax_is_read_without_settings);
     EACH(s, messages_and_floors_are_read_without_settings, streams);
+    ONCE(s, voice_is_read_without_settings);
+    EACH(s, each_file_is_read_by_itself, long_calls);
     ONCE(s, keys_and_plaintext_are_recorded_when_asked_only);
     EACH(s, a_key_log_opens_a_capture, ways);
     ONCE(s, an_unsafe_folder_is_refused);

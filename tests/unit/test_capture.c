@@ -7,6 +7,7 @@
 #include "common/capture/ip.h"
 #include "common/capture/pcapng.h"
 #include "common/capture/pdu.h"
+#include "common/capture/preamble.h"
 #include "common/clock.h"
 #include "common/reason.h"
 #include "tests/unit/suite.h"
@@ -272,6 +273,79 @@ START_TEST(endless_messages_are_bounded)
 }
 END_TEST
 
+// --- sessions that go on in another file --------------------------------------------------------
+
+static void keep_packet(struct preambles *all, unsigned file, enum preamble_part part,
+                        const char *data, size_t len)
+{
+    struct strbuf block = STRBUF_INIT;
+
+    pcapng_put_packet(&block, PCAPNG_IP, 0, data, len, "");
+    preamble_keep(all, "one", file, part, &block);
+    strbuf_free(&block);
+}
+
+static size_t put_preamble(struct preambles *all, unsigned file, struct strbuf *out)
+{
+    strbuf_free(out);
+    preamble_put(all, "one", file, out);
+    return out->len;
+}
+
+// Keys stand before what they open, each file has it once, the one it happened in not at all; a
+// session that has ended leaves nothing.
+START_TEST(a_session_is_introduced_once_in_each_file)
+{
+    struct preambles *all = preambles_open();
+    struct strbuf out = STRBUF_INIT;
+
+    keep_packet(all, 1, PREAMBLE_SDP, "sdp!", 4);
+    keep_packet(all, 1, PREAMBLE_HANDSHAKES, "hand", 4);
+    keep_packet(all, 1, PREAMBLE_KEYS, "keys", 4);
+    ck_assert_uint_eq(put_preamble(all, 1, &out), 0);
+    ck_assert_uint_eq(put_preamble(all, 2, &out), 3 * 36);
+    ck_assert_mem_eq(out.text + 28, "keys", 4);
+    ck_assert_mem_eq(out.text + 36 + 28, "hand", 4);
+    ck_assert_mem_eq(out.text + 72 + 28, "sdp!", 4);
+    ck_assert_uint_eq(put_preamble(all, 2, &out), 0);
+    preamble_end(all, "one", 1000);
+    preamble_end(all, "two", 1000);
+    preambles_sweep(all, 1000);
+    ck_assert_uint_gt(put_preamble(all, 3, &out), 0);
+    preambles_sweep(all, 1001);
+    ck_assert_uint_eq(put_preamble(all, 4, &out), 0);
+    preambles_close(all);
+    preambles_close(NULL);
+    strbuf_free(&out);
+}
+END_TEST
+
+// However many re-INVITEs there are, the last ones are kept and the handshake stays.
+START_TEST(what_introduces_a_session_is_bounded)
+{
+    struct preambles *all = preambles_open();
+    struct strbuf out = STRBUF_INIT;
+    char message[2000] = "";
+
+    keep_packet(all, 1, PREAMBLE_HANDSHAKES, "hand", 4);
+    for (int i = 0; i < 100; i++) {
+        message[0] = (char)i;
+        keep_packet(all, 1, PREAMBLE_SDP, message, sizeof(message));
+    }
+    ck_assert_uint_gt(put_preamble(all, 2, &out), 20000);
+    ck_assert_uint_lt(out.len, 30000);
+    ck_assert_mem_eq(out.text + 28, "hand", 4);
+    ck_assert_int_eq(out.text[out.len - sizeof(message) - 4], 99);
+    // longer than its part: left out
+    char *huge = calloc(1, 65536);
+    keep_packet(all, 2, PREAMBLE_SDP, huge, 65536);
+    ck_assert_uint_lt(put_preamble(all, 3, &out), 30000);
+    free(huge);
+    preambles_close(all);
+    strbuf_free(&out);
+}
+END_TEST
+
 // --- files --------------------------------------------------------------------------------------
 
 static char folder[64];
@@ -425,6 +499,8 @@ int main(void)
         tcp_numbers_go_on,
         blocks_are_padded,
         endless_messages_are_bounded,
+        a_session_is_introduced_once_in_each_file,
+        what_introduces_a_session_is_bounded,
         files_are_private_and_few,
         files_are_bounded_in_size,
         a_full_disk_ends_the_capture,
