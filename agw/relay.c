@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Happy path: Reserve and Configure tell the points their roles; a connection that comes on one
-// point starts the one on the other, when that was asked for; once both are open, bytes flow. Each
-// event moves what one read gives: read, decrypt, rewrite (MSRP), encrypt, send. What the other
-// side does not take waits, and its source is not read meanwhile.
+// point starts the one on the other, when that was asked for; once both are open, and all paths
+// known where MSRP is rewritten, bytes flow. Each event moves what one read gives: read, decrypt,
+// rewrite (MSRP), encrypt, send. What the other side does not take waits, and its source is not
+// read meanwhile.
 //
 // An end of the stream travels like its last byte: FIN on one side becomes close_notify and FIN on
 // the other behind what waits, and the other direction goes on until it ends too or has been silent
@@ -348,6 +349,13 @@ static void begin_flow(struct relay *r)
         pass_held(r, t);
 }
 
+// An answer configures one termination after the other, and a peer need not wait for the second.
+static bool can_flow(const struct relay *r)
+{
+    return r->point[AGW_T1].state == TCP_POINT_OPEN && r->point[AGW_T2].state == TCP_POINT_OPEN &&
+           (!r->aware || relay_paths_complete(&r->paths));
+}
+
 static bool has_role(const struct tcp_point *p)
 {
     return p->reserved && (p->role == AGW_TCP_SERVER || p->role == AGW_TCP_CLIENT);
@@ -369,8 +377,7 @@ void relay_changed(struct relay *r)
     for (int t = AGW_T1; t <= AGW_T2 && !r->over && has_role(&points[0]) && has_role(&points[1]);
          t++)
         tcp_point_limit(&r->point[t]);
-    if (!r->over && !r->flowing && points[AGW_T1].state == TCP_POINT_OPEN &&
-        points[AGW_T2].state == TCP_POINT_OPEN)
+    if (!r->over && !r->flowing && can_flow(r))
         begin_flow(r);
     watch_both(r);
 }

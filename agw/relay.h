@@ -4,9 +4,9 @@
 // A stream over TCP: its connection points on both terminations, and the bytes between them. Lives
 // on one worker.
 //
-// Bytes flow when both points are open, and only as fast as the slower side takes them: a side is
-// not read while bytes from it still wait for the other (REQ-053). Never more than RELAY_HELD_MAX
-// bytes wait per direction.
+// Bytes flow when both points are open and, where MSRP is rewritten, all paths are known; and only
+// as fast as the slower side takes them: a side is not read while bytes from it still wait for the
+// other (REQ-053). Never more than RELAY_HELD_MAX bytes wait per direction.
 
 #include "agw/tcp_point.h"
 #include "agw/tls.h"
@@ -41,7 +41,7 @@ struct relay *relay_create(struct stream *stream, bool aware);
 // Ends what is left and frees. NULL is allowed.
 void relay_release(struct relay *relay);
 struct stream *relay_stream(const struct relay *relay);
-// Both points have been open: bytes flow.
+// Bytes flow.
 bool relay_is_flowing(const struct relay *relay);
 
 // What Reserve and Configure say. fd and certificate are taken over.

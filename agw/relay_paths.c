@@ -47,6 +47,12 @@ int relay_paths_set(struct relay_paths *paths, enum agw_termination termination,
     return 0;
 }
 
+bool relay_paths_complete(const struct relay_paths *paths)
+{
+    return paths->local[AGW_T1] && paths->local[AGW_T2] && paths->remote[AGW_T1] &&
+           paths->remote[AGW_T2];
+}
+
 struct msrp_paths relay_paths_of(const struct relay_paths *paths, enum agw_termination from)
 {
     return (struct msrp_paths){.to_match = paths->local[from],

@@ -6,6 +6,8 @@
 #include "agw/agw.h"
 #include "agw/msrp.h"
 
+#include <stdbool.h>
+
 struct relay_paths {
     char *local[2];  // the path shown on the termination, its address filled in
     char *remote[2]; // the path of the endpoint there
@@ -15,6 +17,8 @@ struct relay_paths {
 // -ENOMEM with nothing changed.
 int relay_paths_set(struct relay_paths *paths, enum agw_termination termination,
                     const struct addr *local, const struct agw_request *request);
+// All four are known: before that no message could be shown as its receiver must see it.
+bool relay_paths_complete(const struct relay_paths *paths);
 // How the paths of what arrives on this termination change: what was addressed to the AGW goes to
 // the endpoint beyond, what came from the endpoint here comes from the AGW there (REQ-055).
 struct msrp_paths relay_paths_of(const struct relay_paths *paths, enum agw_termination from);

@@ -52,20 +52,32 @@ static void write_response(char text[static 1024], const char *to, const char *f
 
 typedef void writer(char text[static 1024], const char *to, const char *from);
 
-// One message from the UE to the core and one back, each as its receiver must see it.
-static void expect_rewritten(struct call *c, writer *write)
+// A message of each side, as it is sent and as its receiver must see it.
+struct messages {
+    char of_ue[1024], at_core[1024], of_core[1024], at_ue[1024];
+};
+
+static struct messages messages_of(const struct call *c, writer *write)
 {
-    char sent[1024], seen[1024], at_ue[128], at_core[128];
+    struct messages m;
+    char at_ue[128], at_core[128];
     shown("msrps", &c->t1.local, false, "core1", at_ue);
     shown("msrp", &c->t2.local, true, "ue1", at_core);
-    write(sent, at_ue, UE_PATH);
-    write(seen, CORE_PATH, at_core);
-    tcp_peer_say(&c->ue, sent);
-    tcp_peer_expect(&c->core, seen);
-    write(sent, at_core, CORE_PATH);
-    write(seen, UE_PATH, at_ue);
-    tcp_peer_say(&c->core, sent);
-    tcp_peer_expect(&c->ue, seen);
+    write(m.of_ue, at_ue, UE_PATH);
+    write(m.at_core, CORE_PATH, at_core);
+    write(m.of_core, at_core, CORE_PATH);
+    write(m.at_ue, UE_PATH, at_ue);
+    return m;
+}
+
+// One message from the UE to the core and one back.
+static void expect_rewritten(struct call *c, writer *write)
+{
+    struct messages m = messages_of(c, write);
+    tcp_peer_say(&c->ue, m.of_ue);
+    tcp_peer_expect(&c->core, m.at_core);
+    tcp_peer_say(&c->core, m.of_core);
+    tcp_peer_expect(&c->ue, m.at_ue);
 }
 
 START_TEST(paths_are_rewritten)
@@ -105,6 +117,51 @@ START_TEST(paths_may_come_with_configure)
     expect_rewritten(&c, write_send);
     call_close(&c);
     tear_down();
+}
+END_TEST
+
+// Which path is not known yet when both connections are up.
+static const struct {
+    enum agw_tcp_setup t1, t2;
+    enum agw_termination late;
+    bool tls;
+} early[] = {
+    {AGW_TCP_CLIENT, AGW_TCP_SERVER, AGW_T2, true},
+    {AGW_TCP_CLIENT, AGW_TCP_SERVER, AGW_T2, false},
+    {AGW_TCP_SERVER, AGW_TCP_CLIENT, AGW_T1, true},
+    {AGW_TCP_SERVER, AGW_TCP_CLIENT, AGW_T1, false},
+};
+
+START_TEST(what_comes_before_the_paths_waits_for_them)
+{
+    // REQ-055: the answer configures one termination after the other; what the endpoints say in
+    // between is never passed on under paths that are not the receiver's own.
+    for (size_t i = 0; i < sizeof early / sizeof early[0]; i++) {
+        struct call c;
+        struct plan plan = aware(early[i].tls);
+        plan.t1 = early[i].t1;
+        plan.t2 = early[i].t2;
+        plan.tls_client = plan.t1 == AGW_TCP_CLIENT;
+        set_up();
+        call_prepare(&c, plan);
+        struct agw_request r1 = request_t1(&c), r2 = request_t2(&c);
+        *(early[i].late == AGW_T1 ? &r1.msrp_remote : &r2.msrp_remote) = NULL;
+        call_reserve_as(&c, r1, r2);
+        call_connect(&c);
+        if (early[i].tls)
+            call_secure(&c);
+        struct messages m = messages_of(&c, write_send);
+        tcp_peer_say(&c.ue, m.of_ue);
+        tcp_peer_say(&c.core, m.of_core);
+        lab_sync(&lab, c.context);
+        lab_sync(&lab, c.context);
+        configure(&c, early[i].late == AGW_T1 ? request_t1(&c) : request_t2(&c));
+        tcp_peer_expect(&c.core, m.at_core);
+        tcp_peer_expect(&c.ue, m.at_ue);
+        expect_rewritten(&c, write_response);
+        call_close(&c);
+        tear_down();
+    }
 }
 END_TEST
 
@@ -291,6 +348,7 @@ int main(void)
     const TTest *const tests[] = {
         paths_are_rewritten,
         paths_may_come_with_configure,
+        what_comes_before_the_paths_waits_for_them,
         broken_framing_ends_the_stream,
         one_byte_at_a_time_is_enough,
         a_new_connection_begins_a_new_message,
