@@ -122,7 +122,7 @@ const char *route_own_uri(const struct listen *listen, const char *token, bool t
 const char *route_path(const struct proxy *proxy, const char *token,
                        char buf[static ROUTE_URI_MAX]);
 // The mechanisms agreed with the UE of a call: as configured for it by name, else as registered,
-// else as configured for all.
+// else as configured for who has not registered.
 unsigned route_mediasec(const struct forward *f, const sip_t *sip);
 
 // --- admission.c ------------------------------------------------------------------------------

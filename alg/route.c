@@ -294,8 +294,8 @@ unsigned route_mediasec(const struct forward *f, const sip_t *sip)
     const url_t *ue_uri = f->from == SIDE_ACCESS ? (sip->sip_from ? sip->sip_from->a_url : NULL)
                                                  : sip->sip_request->rq_url;
     const struct config_ue *ue = configured_ue(f->proxy, ue_uri);
-    if (ue)
+    if (ue && ue->decided)
         return cfg->mediasec & ue->mediasec;
     return cfg->mediasec &
-           (f->registration ? registration_mediasec(f->registration) : cfg->mediasec);
+           (f->registration ? registration_mediasec(f->registration) : cfg->mediasec_unregistered);
 }

@@ -101,7 +101,8 @@ static void take_ues(struct config *cfg, const struct file *file, struct config_
         memcpy(ue->user, file->ues[i].user, sizeof(ue->user));
         if (file->ues[i].contact[0] != '\0')
             addr_parse_hostport(&ue->contact, file->ues[i].contact);
-        ue->mediasec = config_tree_has(tree, path) ? file->ues[i].mechanisms : cfg->mediasec;
+        ue->decided = config_tree_has(tree, path);
+        ue->mediasec = file->ues[i].mechanisms;
     }
     cfg->ue_count = file->ues_count;
 }

@@ -72,10 +72,11 @@ struct config_tls {
     char key[CONFIG_NAME_MAX];         // PEM file
 };
 
-// A UE that does not register, or whose mechanisms count whatever it agrees on when it does.
+// A UE this node knows by name: what it can do, and where it is.
 struct config_ue {
     char user[CONFIG_NAME_MAX]; // user part of its SIP URI
     struct addr contact;        // not set: taken from the Request-URI
+    bool decided;               // mediasec counts, whatever the UE has registered
     unsigned mediasec;          // enum mediasec bits
 };
 
@@ -111,8 +112,9 @@ struct config {
         char psap[CONFIG_NAME_MAX]; // "380", "403", or where emergency requests go
     } emergency;
 
-    unsigned mediasec;    // own mechanisms, and those of UEs not named in ues
-    unsigned srtp_suites; // CONFIG_SUITE() bits: offered to UEs, and taken from them
+    unsigned mediasec;              // own mechanisms: announced to UEs and agreed with them
+    unsigned mediasec_unregistered; // of UEs that have not registered here and are not in ues
+    unsigned srtp_suites;           // CONFIG_SUITE() bits: offered to UEs, and taken from them
     enum sdes_policy sdes_over_plain_sip; // SDES keys on signalling that nothing protects
     struct config_ue ues[CONFIG_UES_MAX];
     size_t ue_count;

@@ -25,6 +25,7 @@ static const struct part live[] = {
     PART("registration.verify", registration.verify),
     PART("registration.wanted", registration.wanted),
     PART("e2ae.mechanisms", mediasec),
+    PART("e2ae.unregistered", mediasec_unregistered),
     PART("e2ae.srtp_suites", srtp_suites),
     PART("e2ae.sdes_over_plain_sip", sdes_over_plain_sip),
     PART("t38", t38),

@@ -252,7 +252,9 @@ void config_defaults(struct config *cfg)
     CAPTURE_KEYS(SET_NUMBER, SET_CHOICE, SET_SWITCH, SET_STRING)
     LOG_KEYS(SET_CHOICE)
     ADMIN_KEYS(SET_STRING)
-    cfg->mediasec = MEDIASEC_UDPTL_DTLS | MEDIASEC_MSRP_TLS | MEDIASEC_BFCP_TLS;
+    // SDES puts keys into SDP: only for who asks for them (TS 24.229 7.2A.7)
+    cfg->mediasec_unregistered = MEDIASEC_UDPTL_DTLS | MEDIASEC_MSRP_TLS | MEDIASEC_BFCP_TLS;
+    cfg->mediasec = cfg->mediasec_unregistered | MEDIASEC_SDES_SRTP;
     for (size_t i = 0; i < COUNT(suite_words); i++)
         cfg->srtp_suites |= (unsigned)suite_words[i].val;
     cfg->t38.overhead_override = -1;
@@ -351,6 +353,8 @@ static const cyaml_schema_field_t registration_fields[] = {
 
 static const cyaml_schema_field_t e2ae_fields[] = {
     FIELD("mechanisms", cfg.mediasec, CYAML_FLAGS,
+          .enumeration = {mechanism_words, COUNT(mechanism_words)}),
+    FIELD("unregistered", cfg.mediasec_unregistered, CYAML_FLAGS,
           .enumeration = {mechanism_words, COUNT(mechanism_words)}),
     FIELD("srtp_suites", cfg.srtp_suites, CYAML_FLAGS,
           .enumeration = {suite_words, COUNT(suite_words)}),

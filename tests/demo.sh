@@ -64,7 +64,6 @@ start_pcscf() {
     cat >"$out/pcscf.yaml" <<END
 access: {listen: ["$access"], media: ["$net.1"]}
 core: {listen: ["$core"], media: ["$net.1"], next_hop: "$peer"}
-e2ae: {mechanisms: [udptl-dtls, msrp-tls, bfcp-tls]}
 trace: {directory: "$out/trace"}
 admin: {listen: "off"}
 END

@@ -77,7 +77,6 @@ start_pcscf() {
 access: {listen: ["$access"], media: ["$net.1"]${keys[access]:+, ${keys[access]}}}
 core: {listen: ["$core"], media: ["$net.1"], next_hop: "$peer"}
 ues: [{user: alice, contact: "$ue"}]
-e2ae: {mechanisms: [udptl-dtls, msrp-tls, bfcp-tls]}
 admin: {listen: "$net.1:8060"}
 END
     : >"$dir/pcscf.log"

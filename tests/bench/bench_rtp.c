@@ -27,7 +27,7 @@
 #define PACKETS 50000 // of one transform
 // The transactions of a set-up are gone 64 * T1 = 32 s later (RFC 3261 17.1.1.2).
 #define IDLE_AFTER_S 36
-#define CONFIG "e2ae: {mechanisms: [sdes-srtp], sdes_over_plain_sip: allow}\nues: []\n"
+#define CONFIG "e2ae: {unregistered: [sdes-srtp], sdes_over_plain_sip: allow}\nues: []\n"
 
 enum target { TARGET_OURS = 11, TARGET_CALLS, TARGET_FLOOR };
 

@@ -32,7 +32,6 @@ class Lab:
             file.write('access: {listen: ["%s"], media: ["%s.1"]}\n'
                        'core: {listen: ["%s"], media: ["%s.1"], next_hop: "%s"}\n'
                        "ues: [{user: alice, contact: \"%s\"}, {user: crowd, contact: \"%s:%d\"}]\n"
-                       "e2ae: {mechanisms: [udptl-dtls, msrp-tls, bfcp-tls]}\n"
                        'admin: {listen: "%s"}\n'
                        % (self.access, net, self.core, net, self.peer, self.ue, *self.crowd_ue,
                           self.admin))

@@ -129,7 +129,7 @@ END_TEST
 START_TEST(keys_are_not_shown)
 {
     struct flow *f = flow_open("admin-keys");
-    struct pcscf_options options = {.admin = true, .e2ae = "mechanisms: [sdes-srtp]"};
+    struct pcscf_options options = {.admin = true, .e2ae = "unregistered: [sdes-srtp]"};
     struct pcscf *p = pcscf_start(f, &options);
     struct call call = {
         .caller = HOST_UE,

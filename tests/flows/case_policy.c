@@ -213,7 +213,8 @@ END_TEST
 // identity and the icid; the BYE that the P-CSCF sends by itself has the icid of the dialog, too.
 START_TEST(what_comes_late_is_vouched_for)
 {
-    struct stage s = stage_open("late", &(struct pcscf_options){.ues = ""});
+    struct stage s =
+        stage_open("late", &(struct pcscf_options){.ues = "", .e2ae = "mechanisms: []"});
     const char *fields = "P-Called-Party-ID: <sip:work@example.net>\n"
                          "P-Charging-Vector: icid-value=abc;orig-ioi=home\n";
 

@@ -39,7 +39,7 @@ START_TEST(a_UE_registers_with_digest_and_is_called_by_its_Path)
     struct program *ue = agent_start(
         f, HOST_UE,
         ue_arguments(p, f, "--answer " SECRET MECHANISMS "--say hi --expect-text hello"));
-    program_line(ue, "^registered status=200 .*security-server=\"msrp-tls;mediasec");
+    program_line(ue, "^registered status=200 .*security-server=\"sdes-srtp;mediasec");
     program_line(core, "^registrar identity=sip:alice@example.net .*path=\"?<sip:");
     both_end_well(f, ue, core);
     must_say(f, program_text(ue),
@@ -70,6 +70,27 @@ START_TEST(a_UE_registers_and_calls)
 }
 END_TEST
 
+// PCSCF-014, REQ-001: out of the box a phone that asks for SDES when it registers talks under SRTP.
+START_TEST(a_UE_that_asks_for_SDES_talks_under_SRTP)
+{
+    struct flow *f = flow_open("agent-voice");
+    struct pcscf *p = pcscf_start(f, NOBODY);
+    struct program *core = agent_answer(f, HOST_CORE, "--registrar " SECRET "--audio echo");
+    struct program *ue = agent_start(
+        f, HOST_UE,
+        ue_arguments(p, f,
+                     SECRET "--mediasec sdes-srtp;mediasec --call sip:bob@example.net "
+                            "--offer audio --srtp --audio count --datagrams 50 --datagram-ms 2 "
+                            "--hangup-after media"));
+    both_end_well(f, ue, core);
+    must_say(f, program_text(ue), "^answer-received media=audio proto=RTP/SAVP ");
+    must_say(f, program_text(core), "^offer-received media=audio proto=RTP/AVP .* keys=0 ");
+    must_say(f, program_text(ue), "^voice-done sent=50 received=50 different=0 disorder=0 ");
+    pcscf_stop(p);
+    flow_close(f);
+}
+END_TEST
+
 // PCSCF-022: credentials that are wrong register nobody.
 START_TEST(a_wrong_password_registers_nobody)
 {
@@ -92,5 +113,6 @@ void suite_register_agent(struct suite *s)
 {
     ONCE(s, a_UE_registers_with_digest_and_is_called_by_its_Path);
     ONCE(s, a_UE_registers_and_calls);
+    ONCE(s, a_UE_that_asks_for_SDES_talks_under_SRTP);
     ONCE(s, a_wrong_password_registers_nobody);
 }

@@ -183,8 +183,8 @@ START_TEST(a_challenge_and_a_200_carry_the_security_agreement_and_no_secrets)
     struct stage s = stage_open("challenge", &(struct pcscf_options){UNNAMED});
     const char *offer = "Security-Client: sdes-srtp;mediasec, udptl-dtls;mediasec\n"
                         "Require: mediasec\nProxy-Require: mediasec\n";
-    const char *mine = "^Security-Server: msrp-tls;mediasec, bfcp-tls;mediasec, "
-                       "udptl-dtls;mediasec$";
+    const char *mine = "^Security-Server: sdes-srtp;mediasec, msrp-tls;mediasec, "
+                       "bfcp-tls;mediasec, udptl-dtls;mediasec$";
     const char *got = register_core(&s, s.ue, own_contact(&s, s.ue), offer);
 
     sip_send(s.core, answer(&s, got, "401 Unauthorized", NULL,
@@ -210,7 +210,8 @@ START_TEST(a_challenge_and_a_200_carry_the_security_agreement_and_no_secrets)
     must_say(s.f, ok, "^P-Associated-URI: <sip:alice@example.net>, <tel:.15551234>$");
     ck_assert_uint_eq(text_count(ok, "^P-Charging"), 0);
     const char *chart = registration_chart(&s, token_of(&s, got), "mechanisms of the UE");
-    must_say(s.f, chart, "mechanisms of the UE: sdes-srtp udptl-dtls.*agreed: udptl-dtls");
+    must_say(s.f, chart,
+             "mechanisms of the UE: sdes-srtp udptl-dtls.*agreed: sdes-srtp udptl-dtls");
     must_say(s.f, chart, "Path: ");
     ck_assert_uint_eq(text_count(chart, "c0ffee|beef"), 0);
     stage_close(&s, NULL);
@@ -313,6 +314,58 @@ START_TEST(the_capability_set_of_a_flow_gates_its_calls)
 }
 END_TEST
 
+static const char *voice_offer(struct stage *s, const char *address, bool secured)
+{
+    return flow_text(s->f,
+                     "v=0\no=- 1 1 IN IP4 %s\ns=-\nc=IN IP4 %s\nt=0 0\nm=audio 9000 RTP/%s 8\n%s",
+                     address, address, secured ? "SAVP" : "AVP",
+                     secured ? "a=3ge2ae:requested\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"
+                               "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\n"
+                             : "");
+}
+
+static const struct {
+    const char *client; // Security-Client; NULL: the UE never registers
+    bool secured;
+} asked[] = {
+    {"Security-Client: sdes-srtp;mediasec\n", true},
+    {"Security-Client: udptl-dtls;mediasec\n", false},
+    {"", false},
+    {NULL, false},
+};
+
+// REQ-001, PCSCF-014: out of the box voice is secured by SDES, both ways, for a UE that asked for
+// it when it registered, and for nobody else: it is called in clear, and its secured offer is 488.
+START_TEST(by_default_SDES_is_for_who_asked_for_it)
+{
+    struct stage s = stage_open("default-sdes", &(struct pcscf_options){UNNAMED});
+    bool secured = asked[_i].secured;
+    const char *core = flow_host(s.f, HOST_CORE), *route = NULL;
+
+    if (asked[_i].client)
+        route = path_route(&s, registered(&s, s.ue, asked[_i].client, 600));
+    sip_send(s.core,
+             sip_request(s.core, "INVITE", flow_text(s.f, "sip:alice@%s", sip_address(s.ue)), route,
+                         voice_offer(&s, core, false)));
+    const char *invite = sip_expect(s.ue, "^INVITE ");
+    must_say(s.f, invite, secured ? "^m=audio [0-9]+ RTP/SAVP 8" : "^m=audio [0-9]+ RTP/AVP 8");
+    ck_assert_uint_eq(text_count(invite, "^a=3ge2ae:applied$"), secured);
+    ck_assert_uint_eq(text_count(invite, "^a=crypto:"), secured ? 4 : 0);
+    sip_send(s.ue, sip_response(s.ue, invite, "486 Busy Here", NULL, NULL));
+    sip_expect(s.core, "^SIP/2.0 486 ");
+    sip_send(s.ue, sip_request(s.ue, "INVITE", "sip:bob@example.net", NULL,
+                               voice_offer(&s, flow_host(s.f, HOST_UE), true)));
+    if (secured) {
+        invite = sip_expect(s.core, "^INVITE ");
+        must_say(s.f, invite, "^m=audio [0-9]+ RTP/AVP 8");
+        ck_assert_uint_eq(text_count(invite, "^a=(crypto|3ge2ae)"), 0);
+        sip_send(s.core, sip_response(s.core, invite, "486 Busy Here", NULL, NULL));
+    }
+    sip_expect(s.ue, secured ? "^SIP/2.0 486 " : "^SIP/2.0 488 ");
+    stage_close(&s, secured ? NULL : "e2ae_not_capable");
+}
+END_TEST
+
 #define FOREIGN "Security-Client: udptl-dtls;mediasec\nSecurity-Verify: sdes-srtp;mediasec\n"
 
 // PCSCF-015: by default a Security-Verify with other media mechanisms is noted, not punished; one
@@ -325,7 +378,7 @@ START_TEST(another_list_of_media_mechanisms_is_noted)
     sip_send(s.ue, register_with(&s, s.ue, own_contact(&s, s.ue),
                                  "Security-Client: udptl-dtls;mediasec\n"
                                  "Security-Verify: ipsec-3gpp;spi-c=1, udptl-dtls;mediasec\n"));
-    must_say(s.f, sip_expect(s.ue, "^SIP/2.0 494 "), "^Security-Server: msrp-tls;mediasec");
+    must_say(s.f, sip_expect(s.ue, "^SIP/2.0 494 "), "^Security-Server: sdes-srtp;mediasec");
     stage_close(&s, "security_differs");
 }
 END_TEST
@@ -338,7 +391,8 @@ START_TEST(another_list_of_media_mechanisms_is_refused_where_the_policy_says_so)
 
     sip_send(s.ue, register_with(&s, s.ue, own_contact(&s, s.ue), FOREIGN));
     must_say(s.f, sip_expect(s.ue, "^SIP/2.0 494 "),
-             "^Security-Server: msrp-tls;mediasec, bfcp-tls;mediasec, udptl-dtls;mediasec$");
+             "^Security-Server: sdes-srtp;mediasec, msrp-tls;mediasec, bfcp-tls;mediasec, "
+             "udptl-dtls;mediasec$");
     stage_core_sees_nothing(&s);
     stage_close(&s, "security_not_agreed");
 }
@@ -759,6 +813,7 @@ void suite_registration(struct suite *s)
     ONCE(s, a_UE_behind_NAT_is_reached_where_its_packets_come_from);
     ONCE(s, a_core_that_cannot_be_reached_is_504);
     ONCE(s, the_capability_set_of_a_flow_gates_its_calls);
+    EACH(s, by_default_SDES_is_for_who_asked_for_it, asked);
     ONCE(s, another_list_of_media_mechanisms_is_noted);
     ONCE(s, another_list_of_media_mechanisms_is_refused_where_the_policy_says_so);
     ONCE(s, a_policy_that_wants_ipsec_answers_421);

@@ -5,7 +5,7 @@
 #include "tests/flows/agent.h"
 #include "tests/flows/suite.h"
 
-#define SDES "mechanisms: [sdes-srtp]"
+#define SDES "unregistered: [sdes-srtp]"
 // The UE counts, the core sends back.
 #define COUNT "--audio count --datagrams 100 --datagram-ms 2 --hangup-after media "
 #define ECHO "--audio echo "

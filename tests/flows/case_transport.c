@@ -388,13 +388,13 @@ START_TEST(a_UE_calls_over_TLS_with_its_media_secured)
 {
     struct flow *f = flow_open(tls_calls[_i].name);
     struct pcscf *p =
-        pcscf_start(f, &(struct pcscf_options){.tls = "",
-                                               .e2ae = "mechanisms: [udptl-dtls, sdes-srtp], "
-                                                       "sdes_over_plain_sip: refuse"});
+        pcscf_start(f, &(struct pcscf_options){.tls = "", .e2ae = "sdes_over_plain_sip: refuse"});
     struct call call = {.caller = HOST_UE,
                         .no_fax = tls_calls[_i].voice,
-                        .ue = flow_text(f, "--transport tls --register --proxy %s %s", pcscf_tls(p),
-                                        tls_calls[_i].ue),
+                        .ue = flow_text(f,
+                                        "--transport tls --register --proxy %s "
+                                        "--mediasec udptl-dtls;mediasec,sdes-srtp;mediasec %s",
+                                        pcscf_tls(p), tls_calls[_i].ue),
                         .core = flow_text(f, "--registrar %s", tls_calls[_i].core)};
 
     call_run(p, &call);

@@ -52,7 +52,6 @@ struct lab lab_open(const char *name, const struct pcscf_options *options)
     all.ues = "";
     all.access = flow_text(lab.f, "tls: {listen: [\"%s\"]}", tls_point(lab.f));
     all.registration = "required: true";
-    all.e2ae = "mechanisms: [udptl-dtls, msrp-tls, bfcp-tls, sdes-srtp]";
     lab.kamailio = start(lab.f);
     lab.p = pcscf_start(lab.f, &all);
     return lab;

@@ -59,7 +59,8 @@ void stage_core_sees_nothing(struct stage *s)
 
 void stage_register(struct stage *s, struct sip *ue, const char *extra)
 {
-    const char *request = sip_request(ue, "REGISTER", "sip:example.net", NULL, NULL);
+    const char *request = sip_request(ue, "REGISTER", "sip:example.net",
+                                      "Security-Client: udptl-dtls;mediasec\n", NULL);
     const char *contact = flow_text(s->f, "Contact: <sip:alice@%s>;expires=600\n", sip_address(ue));
 
     request = flow_replace(s->f, request, "To: <sip:", "To: <sip:alice@");

@@ -23,7 +23,8 @@ const char *stage_ping(struct stage *s, struct sip *party, const char *at);
 // The core has been sent nothing but what it was asked for.
 void stage_core_sees_nothing(struct stage *s);
 
-// Registers sip:alice@example.net at this UE for ten minutes; extra: more lines of the 200.
+// Registers sip:alice@example.net at this UE for ten minutes, with udptl-dtls agreed; extra: more
+// lines of the 200.
 void stage_register(struct stage *s, struct sip *ue, const char *extra);
 
 // T.38 with e2ae security, from the UE, and its answer from the core.

@@ -245,7 +245,7 @@ static const struct row rows[] = {
      "of SIP digest; a registrar without it challenges nobody"},
     {"realm", TEXT, AT(sip.realm), 0, 0, "NAME", "of the challenge (default example.net)"},
     {"mediasec", TEXT, AT(sip.mediasec), 0, 0, "LIST",
-     "Security-Client, as \"udptl-dtls;mediasec, msrp-tls;mediasec\""},
+     "Security-Client, as \"sdes-srtp;mediasec, msrp-tls;mediasec\""},
     {"expires", NUMBER, AT(sip.expires_s), 0, 1000000, "S", "asked for (default 3600)"},
 
     {"loss", NUMBER, AT(sip.loss), 0, 999, "N",

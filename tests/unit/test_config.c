@@ -96,7 +96,9 @@ START_TEST(defaults_are_loopback)
     ck_assert_uint_eq(cfg.core.realm.port_max, 31999);
     expect_addr(&cfg.next_hop, "127.0.0.1:5080");
     expect_addr(&cfg.admin, "127.0.0.1:8060");
-    ck_assert_uint_eq(cfg.mediasec, MEDIASEC_UDPTL_DTLS | MEDIASEC_MSRP_TLS | MEDIASEC_BFCP_TLS);
+    ck_assert_uint_eq(cfg.mediasec_unregistered,
+                      MEDIASEC_UDPTL_DTLS | MEDIASEC_MSRP_TLS | MEDIASEC_BFCP_TLS);
+    ck_assert_uint_eq(cfg.mediasec, cfg.mediasec_unregistered | MEDIASEC_SDES_SRTP);
     ck_assert_uint_eq(cfg.ue_count, 0);
     ck_assert_int_eq(cfg.t38.overhead_override, -1);
     ck_assert_int_eq(cfg.t38.setup_answer, SETUP_CHOICE_PASSIVE);
@@ -140,7 +142,7 @@ START_TEST(the_reference_explains_every_key)
         memcpy(above, line, sizeof(above));
     }
     fclose(f);
-    ck_assert_uint_eq(keys, 108);
+    ck_assert_uint_eq(keys, 109);
 }
 END_TEST
 
@@ -173,7 +175,7 @@ static const char every_key[] =
     "2003},\n"
     "       latching: after-dtls, next_hop: \"[2001:db8::9]:5090\",\n"
     "       next_hop_tcp: true}\n"
-    "e2ae: {mechanisms: [udptl-dtls, msrp-tls, bfcp-tls]}\n"
+    "e2ae: {mechanisms: [udptl-dtls, msrp-tls, bfcp-tls], unregistered: [msrp-tls]}\n"
     "ues:\n"
     "  - {user: alice, contact: \"127.0.0.1:5062\", mechanisms: [udptl-dtls]}\n"
     "  - {user: bob}\n"
@@ -215,13 +217,16 @@ START_TEST(every_key_of_the_sides)
     expect_addr(&c.next_hop, "[2001:db8::9]:5090");
     ck_assert(c.next_hop_tcp);
     ck_assert_uint_eq(c.mediasec, 7);
+    ck_assert_uint_eq(c.mediasec_unregistered, MEDIASEC_MSRP_TLS);
     ck_assert_uint_eq(c.ue_count, 3);
     ck_assert_str_eq(c.ues[0].user, "alice");
     expect_addr(&c.ues[0].contact, "127.0.0.1:5062");
+    ck_assert(c.ues[0].decided);
     ck_assert_uint_eq(c.ues[0].mediasec, MEDIASEC_UDPTL_DTLS);
     ck_assert_str_eq(c.ues[1].user, "bob");
     expect_addr(&c.ues[1].contact, "-");
-    ck_assert_uint_eq(c.ues[1].mediasec, 7);
+    ck_assert(!c.ues[1].decided);
+    ck_assert(c.ues[2].decided);
     ck_assert_uint_eq(c.ues[2].mediasec, 0);
     ck_assert_int_eq(c.log_level, LOG_DEBUG);
     expect_addr(&c.admin, "[::1]:9000");
