@@ -614,20 +614,6 @@ void bearer_release(struct bearer *b)
     free(b);
 }
 
-// True when they differ from what was known. No memory: as if they had not been given, so that the
-// attempt ends in a timeout and never unverified.
-static bool keep_fingerprints(struct bearer *b, const struct fingerprints *remote)
-{
-    if (remote->count == 0 || (b->remote && fingerprints_equal(b->remote, remote)))
-        return false;
-    struct fingerprints *copy = fingerprints_copy(remote);
-    if (!copy)
-        return false;
-    free(b->remote);
-    b->remote = copy;
-    return true;
-}
-
 // The signalled address moved and the associations stay (RFC 8842 3.2).
 static void follow_address(struct bearer *b, const struct agw_request *request)
 {
@@ -642,7 +628,7 @@ void bearer_configure(struct bearer *b, const struct agw_request *request)
 {
     follow_address(b, request);
     b->notify = b->notify || request->notify_dtls_failure;
-    bool start = keep_fingerprints(b, &request->remote_fingerprints);
+    bool start = fingerprints_learn(&b->remote, &request->remote_fingerprints);
     start = start || (b->remote && request->new_association);
     start = start || (b->remote && request->establish_dtls && !b->client);
     if (start) {

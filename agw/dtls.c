@@ -45,14 +45,9 @@
 #define GNUTLS_NEVER INT_MAX
 // Largest plaintext of a record (RFC 5246 6.2.1).
 #define PLAINTEXT_MAX 16384
-// RFC 9325 4.1: finite-field Diffie-Hellman has 2048 bits at least.
-#define DH_BITS_MIN 2048
 
 struct dtls {
-    struct {
-        void (*tell)(void *arg, const char *line, size_t len); // NULL: nobody is told
-        void *arg;
-    } secrets;
+    struct keylog_listener secrets;
     gnutls_session_t session;
     const struct dtls_profile *profile;
     struct dtls_sink sink;
@@ -234,10 +229,7 @@ static int verify(gnutls_session_t session)
 static int write_keylog(gnutls_session_t session, const char *label, const gnutls_datum_t *secret)
 {
     const struct dtls *dtls = gnutls_session_get_ptr(session);
-    if (dtls->profile->keylog_fd >= 0)
-        keylog_write(dtls->profile->keylog_fd, session, label, secret);
-    if (dtls->secrets.tell)
-        keylog_tell(dtls->secrets.tell, dtls->secrets.arg, session, label, secret);
+    keylog_put(dtls->profile->suites.keylog_fd, &dtls->secrets, session, label, secret);
     return 0;
 }
 
@@ -472,14 +464,9 @@ static int set_up_session(struct dtls *dtls, const struct certificate *certifica
 {
     const struct dtls_profile *profile = dtls->profile;
     gnutls_session_t session = dtls->session;
-    int rc = gnutls_priority_set(session, profile->priority);
-    if (rc >= 0)
-        rc = gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE,
-                                    certificate_credentials(certificate));
+    int rc = suites_apply(&profile->suites, session, certificate);
     if (rc < 0)
         return rc;
-    gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
-    gnutls_dh_set_prime_bits(session, DH_BITS_MIN);
     gnutls_session_set_ptr(session, dtls);
     gnutls_session_set_verify_function(session, verify);
     gnutls_transport_set_ptr(session, dtls);
@@ -488,7 +475,7 @@ static int set_up_session(struct dtls *dtls, const struct certificate *certifica
     gnutls_transport_set_pull_timeout_function(session, pull_timeout);
     gnutls_dtls_set_mtu(session, profile->handshake_mtu);
     gnutls_dtls_set_timeouts(session, 0, GNUTLS_NEVER);
-    if (profile->keylog_fd >= 0)
+    if (profile->suites.keylog_fd >= 0)
         gnutls_session_set_keylog_function(session, write_keylog);
     return 0;
 }
@@ -647,7 +634,6 @@ unsigned dtls_take_discarded(struct dtls *dtls)
 void dtls_tell_secrets(struct dtls *dtls, void (*tell)(void *arg, const char *line, size_t len),
                        void *arg)
 {
-    dtls->secrets.tell = tell;
-    dtls->secrets.arg = arg;
+    dtls->secrets = (struct keylog_listener){tell, arg};
     gnutls_session_set_keylog_function(dtls->session, write_keylog);
 }

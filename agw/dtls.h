@@ -24,8 +24,7 @@ void dtls_profile_close(struct dtls_profile *profile);
 // Bytes the worst enabled suite adds to one datagram (REQ-096).
 unsigned dtls_profile_overhead(const struct dtls_profile *profile);
 
-// --- before any state
-// -----------------------------------------------------------------------------
+// --- before any state ---------------------------------------------------------------------------
 
 // What a datagram is, by RFC 7983 7 and by what the first byte alone cannot tell: the STUN magic
 // cookie and the DTLS record version are checked (REQ-071, REQ-128).
@@ -46,8 +45,7 @@ bool dtls_cookie_check(const struct dtls_profile *profile, const void *peer, siz
                        const uint8_t *datagram, size_t len, struct dtls_hello *hello,
                        uint8_t reply[static DTLS_COOKIE_REPLY_MAX], size_t *reply_len);
 
-// --- an association
-// -------------------------------------------------------------------------------
+// --- an association -----------------------------------------------------------------------------
 
 struct dtls;
 

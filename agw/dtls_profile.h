@@ -5,20 +5,17 @@
 // dtls_profile_open(), so all workers read it without a lock.
 
 #include "agw/dtls.h"
-
-#include <gnutls/gnutls.h>
+#include "agw/suites.h"
 
 // SHA-256 block and digest size: no longer key makes HMAC-SHA-256 stronger.
 #define COOKIE_MASTER_BYTES 32
 
 struct dtls_profile {
-    gnutls_priority_t priority;
-    unsigned overhead;
+    struct suites suites;
     unsigned handshake_mtu; // bytes of UDP payload
     unsigned data_mtu;      // the same for application data; larger when IP may fragment
     uint64_t handshake_timeout_us;
     uint64_t retransmit_us;
-    int keylog_fd; // -1: no key log
     uint8_t cookie_master[COOKIE_MASTER_BYTES];
 };
 

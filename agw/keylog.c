@@ -65,22 +65,14 @@ static size_t put_line(gnutls_session_t session, const char *label, const gnutls
     return at;
 }
 
-void keylog_write(int fd, gnutls_session_t session, const char *label, const gnutls_datum_t *secret)
-{
-    char line[LINE_MAX_BYTES];
-    size_t at = put_line(session, label, secret, line);
-    bool complete = at == 0 || write(fd, line, at) == (ssize_t)at;
-    gnutls_memset(line, 0, sizeof(line));
-    if (!complete)
-        log_warn("key log", "a line could not be written");
-}
-
-void keylog_tell(void (*tell)(void *arg, const char *line, size_t len), void *arg,
-                 gnutls_session_t session, const char *label, const gnutls_datum_t *secret)
+void keylog_put(int fd, const struct keylog_listener *listener, gnutls_session_t session,
+                const char *label, const gnutls_datum_t *secret)
 {
     char line[LINE_MAX_BYTES];
     size_t len = put_line(session, label, secret, line);
-    if (len > 0)
-        tell(arg, line, len);
+    if (len > 0 && fd >= 0 && write(fd, line, len) != (ssize_t)len)
+        log_warn("key log", "a line could not be written");
+    if (len > 0 && listener->tell)
+        listener->tell(listener->arg, line, len);
     gnutls_memset(line, 0, sizeof(line));
 }

@@ -11,12 +11,15 @@
 // errno; a symbolic link is refused.
 int keylog_open(const char *path);
 
-// Hands the line for session, without a zero, to somebody else.
-void keylog_tell(void (*tell)(void *arg, const char *line, size_t len), void *arg,
-                 gnutls_session_t session, const char *label, const gnutls_datum_t *secret);
-// Writes the line for session. Safe from all workers at once: it is a single write. A line that
-// cannot be written is lost and logged.
-void keylog_write(int fd, gnutls_session_t session, const char *label,
-                  const gnutls_datum_t *secret);
+// Somebody who hears each line, without a zero; tell NULL: nobody.
+struct keylog_listener {
+    void (*tell)(void *arg, const char *line, size_t len);
+    void *arg;
+};
+
+// Puts the line of a session into the file (-1: none) and tells it. Safe from all workers at once:
+// writing is a single write. A line that cannot be written is lost and logged.
+void keylog_put(int fd, const struct keylog_listener *listener, gnutls_session_t session,
+                const char *label, const gnutls_datum_t *secret);
 
 #endif

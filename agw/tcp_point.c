@@ -430,21 +430,6 @@ void tcp_point_reserve(struct tcp_point *p, const struct agw_request *request, i
     (void)getsockname(fd, &p->local.sa, &p->local.len);
 }
 
-// True when they differ from what was known. No memory: as if they had not been given, so that the
-// attempt ends in a timeout and never unverified.
-static bool keep_fingerprints(struct tcp_point *p, const struct fingerprints *remote)
-{
-    if (remote->count == 0 || (p->fingerprints && fingerprints_equal(p->fingerprints, remote)))
-        return false;
-    struct fingerprints *copy = malloc(sizeof *copy);
-    if (!copy)
-        return false;
-    *copy = *remote;
-    free(p->fingerprints);
-    p->fingerprints = copy;
-    return true;
-}
-
 void tcp_point_configure(struct tcp_point *p, const struct agw_request *request)
 {
     // 0.0.0.0 means hold, not an address (RFC 3264 8.4).
@@ -456,7 +441,7 @@ void tcp_point_configure(struct tcp_point *p, const struct agw_request *request)
     p->notify_tcp = p->notify_tcp || request->notify_tcp_failure;
     p->notify_dtls = p->notify_dtls || request->notify_dtls_failure;
     p->guard_ms = request->role_guard_ms > 0 ? request->role_guard_ms : p->guard_ms;
-    bool fresh = keep_fingerprints(p, &request->remote_fingerprints);
+    bool fresh = fingerprints_learn(&p->fingerprints, &request->remote_fingerprints);
     if (fresh || request->new_connection)
         p->tls_client = request->establish_dtls;
     else

@@ -28,8 +28,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// RFC 9325 4.1: finite-field Diffie-Hellman has 2048 bits at least.
-#define DH_BITS_MIN 2048
 // Content types of records (RFC 8446 5.1).
 #define CONTENT_FIRST 20
 #define CONTENT_ALERT 21
@@ -38,10 +36,7 @@
 #define ALERT_BYTES 2
 
 struct tls {
-    struct {
-        void (*tell)(void *arg, const char *line, size_t len); // NULL: nobody is told
-        void *arg;
-    } secrets;
+    struct keylog_listener secrets;
     gnutls_session_t session;
     const struct tls_profile *profile;
     bool server;
@@ -153,10 +148,7 @@ static int verify(gnutls_session_t session)
 static int write_keylog(gnutls_session_t session, const char *label, const gnutls_datum_t *secret)
 {
     const struct tls *tls = gnutls_session_get_ptr(session);
-    if (tls->profile->keylog_fd >= 0)
-        keylog_write(tls->profile->keylog_fd, session, label, secret);
-    if (tls->secrets.tell)
-        keylog_tell(tls->secrets.tell, tls->secrets.arg, session, label, secret);
+    keylog_put(tls->profile->suites.keylog_fd, &tls->secrets, session, label, secret);
     return 0;
 }
 
@@ -414,14 +406,9 @@ void tls_finish(struct tls *tls, struct tls_room *wire)
 static int set_up_session(struct tls *tls, const struct certificate *certificate)
 {
     gnutls_session_t session = tls->session;
-    int rc = gnutls_priority_set(session, tls->profile->priority);
-    if (rc >= 0)
-        rc = gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE,
-                                    certificate_credentials(certificate));
+    int rc = suites_apply(&tls->profile->suites, session, certificate);
     if (rc < 0)
         return rc;
-    gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
-    gnutls_dh_set_prime_bits(session, DH_BITS_MIN);
     gnutls_handshake_set_timeout(session, 0); // the caller's clock decides
     gnutls_session_set_ptr(session, tls);
     gnutls_session_set_verify_function(session, verify);
@@ -429,7 +416,7 @@ static int set_up_session(struct tls *tls, const struct certificate *certificate
     gnutls_transport_set_push_function(session, push);
     gnutls_transport_set_pull_function(session, pull);
     gnutls_transport_set_pull_timeout_function(session, pull_timeout);
-    if (tls->profile->keylog_fd >= 0)
+    if (tls->profile->suites.keylog_fd >= 0)
         gnutls_session_set_keylog_function(session, write_keylog);
     return 0;
 }
@@ -508,7 +495,6 @@ void tls_describe(const struct tls *tls, char *buf, size_t size)
 void tls_tell_secrets(struct tls *tls, void (*tell)(void *arg, const char *line, size_t len),
                       void *arg)
 {
-    tls->secrets.tell = tell;
-    tls->secrets.arg = arg;
+    tls->secrets = (struct keylog_listener){tell, arg};
     gnutls_session_set_keylog_function(tls->session, write_keylog);
 }

@@ -4,14 +4,11 @@
 // Private to the TLS room: what its files know about a profile. Nothing here changes after
 // tls_profile_open(), so all workers read it without a lock.
 
+#include "agw/suites.h"
 #include "agw/tls.h"
 
-#include <gnutls/gnutls.h>
-
 struct tls_profile {
-    gnutls_priority_t priority;
-    unsigned overhead;
-    int keylog_fd; // -1: no key log
+    struct suites suites;
 };
 
 #endif

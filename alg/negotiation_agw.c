@@ -140,17 +140,6 @@ static struct agw_request request_for(struct negotiation *n, const struct medium
     return q;
 }
 
-// False: no memory, the former values stay.
-static bool replace_fingerprints(struct fingerprints **kept, const struct fingerprints *values)
-{
-    struct fingerprints *copy = fingerprints_copy(values);
-    if (!copy)
-        return false;
-    free(*kept);
-    *kept = copy;
-    return true;
-}
-
 bool negotiation_is_bound(const struct stream *s, const struct fingerprints *ue)
 {
     return s->bound && fingerprints_equal(s->bound, ue);
@@ -175,8 +164,7 @@ static void remember(struct medium *m, enum side side, const struct agw_request 
         s->keys->remote = q->remote_sdes;
     }
     if (q->remote_fingerprints.count) {
-        (void)replace_fingerprints(&s->bound,
-                                   &q->remote_fingerprints); // else said to the AGW again
+        (void)fingerprints_learn(&s->bound, &q->remote_fingerprints); // else said to the AGW again
         s->agw_client = m->agw_client;
         m->new_association = false;
     }
@@ -203,7 +191,7 @@ enum reason negotiation_reserve(struct negotiation *n, struct medium *m, enum si
     point->local_rtcp = reply.local_rtcp;
     remember(m, side, &q);
     if (reply.local_fingerprints.count &&
-        !replace_fingerprints(&m->stream->local, &reply.local_fingerprints))
+        !fingerprints_learn(&m->stream->local, &reply.local_fingerprints))
         return REASON_INTERNAL;
     return REASON_NONE;
 }

@@ -369,6 +369,21 @@ static const char *phrase_of(int status)
     return status == 430 ? "Flow Failed" : sip_status_phrase(status); // RFC 5626 11.6
 }
 
+// A sentence of ours with a name of theirs in it fits.
+#define WARNING_MAX 320
+
+// As a quoted-string (RFC 3261 25.1): it may show what a peer has sent. What does not fit is cut.
+static void put_warning(char line[static WARNING_MAX], const char *text)
+{
+    size_t len = (size_t)snprintf(line, WARNING_MAX, "Warning: 399 pcscf \"");
+    for (; *text && len + 4 <= WARNING_MAX; text++) {
+        if (*text == '"' || *text == '\\')
+            line[len++] = '\\';
+        line[len++] = *text;
+    }
+    memcpy(line + len, "\"", 2);
+}
+
 void proxy_answer(struct forward *f, int status, const char *warning, const char *extra)
 {
     proxy_answer_with(f, status, warning, extra, NULL, NULL);
@@ -380,8 +395,8 @@ void proxy_answer_with(struct forward *f, int status, const char *warning, const
     if (!f->irq)
         return;
     uint64_t began_us = clock_now_us();
-    char line[320];
-    snprintf(line, sizeof(line), "Warning: 399 pcscf \"%s\"", warning ? warning : "");
+    char line[WARNING_MAX];
+    put_warning(line, warning ? warning : "");
     nta_incoming_treply(f->irq, status, phrase_of(status), TAG_IF(warning, SIPTAG_HEADER_STR(line)),
                         TAG_IF(extra, SIPTAG_HEADER_STR(extra)),
                         TAG_IF(body, SIPTAG_CONTENT_TYPE_STR(type)),

@@ -155,7 +155,8 @@ void fingerprints_set(struct fingerprints *to, const struct fingerprints *from)
     memcpy(to, from, size_of(from));
 }
 
-struct fingerprints *fingerprints_copy(const struct fingerprints *f)
+// NULL: no memory.
+static struct fingerprints *copy_of(const struct fingerprints *f)
 {
     size_t size = size_of(f);
     struct fingerprints *copy = malloc(size);
@@ -163,4 +164,17 @@ struct fingerprints *fingerprints_copy(const struct fingerprints *f)
     if (copy != NULL)
         memcpy(copy, f, size);
     return copy;
+}
+
+bool fingerprints_learn(struct fingerprints **kept, const struct fingerprints *said)
+{
+    struct fingerprints *copy = NULL;
+
+    if (said->count > 0 && (*kept == NULL || !fingerprints_equal(*kept, said)))
+        copy = copy_of(said);
+    if (copy == NULL)
+        return false;
+    free(*kept);
+    *kept = copy;
+    return true;
 }

@@ -42,9 +42,11 @@ bool fingerprint_equal(const struct fingerprint *a, const struct fingerprint *b)
 bool fingerprints_equal(const struct fingerprints *a, const struct fingerprints *b);
 // Makes *to the values of from, of which there may be no more than it counts (see below).
 void fingerprints_set(struct fingerprints *to, const struct fingerprints *from);
-// A copy of just the values there are: only list[0] to list[count - 1] may be looked at. free() it.
-// NULL: no memory.
-struct fingerprints *fingerprints_copy(const struct fingerprints *f);
+// Keeps a copy of what a peer has said in *kept, in place of what it said before (NULL: nothing
+// yet); whoever holds it frees it. The copy has just the values there are: only list[0] to
+// list[count - 1] may be looked at. True when they differ from those before. No values say nothing;
+// without memory they count as not said, so that an attempt ends in a timeout and never unverified.
+bool fingerprints_learn(struct fingerprints **kept, const struct fingerprints *said);
 // At least one value can be checked.
 bool fingerprints_usable(const struct fingerprints *f);
 

@@ -173,6 +173,27 @@ START_TEST(a_set_needs_one_value_that_counts)
 }
 END_TEST
 
+// RFC 8842 3.1: another set is another association, the same one in another order is not.
+START_TEST(what_a_peer_says_is_learnt_once)
+{
+    struct fingerprints none = {.count = 0}, said = {.count = 2}, turned = {.count = 2};
+    struct fingerprints *kept = NULL;
+
+    said.list[0] = turned.list[1] = parsed("SHA-1", 20);
+    said.list[1] = turned.list[0] = parsed("SHA-256", 32);
+    ck_assert(!fingerprints_learn(&kept, &none));
+    ck_assert_ptr_null(kept);
+    ck_assert(fingerprints_learn(&kept, &said));
+    ck_assert(fingerprints_equal(kept, &said));
+    ck_assert(!fingerprints_learn(&kept, &turned));
+    ck_assert(!fingerprints_learn(&kept, &none));
+    said.count = 1;
+    ck_assert(fingerprints_learn(&kept, &said));
+    ck_assert_uint_eq(kept->count, 1);
+    free(kept);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -183,6 +204,7 @@ int main(void)
         the_longest_value_fits,
         sets_compare_without_order,
         a_set_needs_one_value_that_counts,
+        what_a_peer_says_is_learnt_once,
     };
 
     return SUITE_RUN("fingerprint", tests);
