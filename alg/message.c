@@ -3,6 +3,7 @@
 // only failure and is told by NULL or -ENOMEM.
 #include "alg/message.h"
 
+#include "alg/header.h"
 #include "alg/multipart.h"
 #include "common/strbuf.h"
 
@@ -112,11 +113,10 @@ void message_outline(msg_t *msg, const sip_t *sip, struct sip_facts *facts)
 // Read here and not by the library, which refuses messages with a broken one.
 static uint32_t session_expires(const sip_t *sip)
 {
-    for (const sip_unknown_t *u = sip->sip_unknown; u; u = u->un_next)
-        if (u->un_name && u->un_value &&
-            (strcasecmp(u->un_name, "Session-Expires") == 0 || strcasecmp(u->un_name, "x") == 0))
-            return (uint32_t)strtoul(u->un_value, NULL, 10);
-    return 0;
+    const char *value = header_value(sip, "Session-Expires");
+    if (!value)
+        value = header_value(sip, "x");
+    return value ? (uint32_t)strtoul(value, NULL, 10) : 0;
 }
 
 void message_facts(msg_t *msg, const sip_t *sip, su_home_t *home, struct sip_facts *facts)
@@ -177,12 +177,9 @@ const char *message_routes_line(const char *name, const sip_route_t *list, su_ho
 
 const char *message_line(const sip_t *sip, const char *name, char buf[static MESSAGE_LINE_MAX])
 {
-    for (const sip_unknown_t *u = sip->sip_unknown; u; u = u->un_next)
-        if (u->un_name && u->un_value && strcasecmp(u->un_name, name) == 0)
-            return snprintf(buf, MESSAGE_LINE_MAX, "%s: %s", name, u->un_value) < MESSAGE_LINE_MAX
-                       ? buf
-                       : NULL;
-    return NULL;
+    const char *value = header_value(sip, name);
+    bool fits = value && snprintf(buf, MESSAGE_LINE_MAX, "%s: %s", name, value) < MESSAGE_LINE_MAX;
+    return fits ? buf : NULL;
 }
 
 static const char *or_empty(const char *text)
@@ -291,19 +288,18 @@ int message_add_record_route(msg_t *msg, sip_t *sip, const char *uri)
     return header && sip_header_insert(msg, sip, header) >= 0 ? 0 : -ENOMEM;
 }
 
+static bool encodes(const char *content_encoding)
+{
+    return content_encoding && strcasecmp(content_encoding, "identity") != 0;
+}
+
 bool message_is_encoded(const sip_t *sip)
 {
     struct multipart_part part;
     if (!find_sdp(sip, &part))
         return false;
-    if (part.encoded)
-        return true;
-    for (const sip_unknown_t *u = sip->sip_unknown; u; u = u->un_next)
-        if (u->un_name && u->un_value &&
-            (strcasecmp(u->un_name, "Content-Encoding") == 0 || strcmp(u->un_name, "e") == 0) &&
-            strcasecmp(u->un_value, "identity") != 0)
-            return true;
-    return false;
+    return part.encoded || encodes(header_value(sip, "Content-Encoding")) ||
+           encodes(header_value(sip, "e"));
 }
 
 const char *message_unknown_extension(const sip_t *sip)

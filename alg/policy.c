@@ -6,6 +6,7 @@
 // memory the message is not sent at all.
 #include "alg/policy.h"
 
+#include "alg/header.h"
 #include "common/strbuf.h"
 
 #include <errno.h>
@@ -53,17 +54,16 @@ static void tell(const struct walk *w, const char *name, const char *before, con
 static int drop(struct walk *w, sip_unknown_t *field, const struct row *row)
 {
     tell(w, row->name, field->un_value, NULL, row->clause);
-    sip_header_remove(w->msg, w->sip, (sip_header_t *)field);
+    header_remove(w->msg, w->sip, field);
     return 0;
 }
 
 static int add(struct walk *w, const char *name, const char *value, const char *clause)
 {
-    sip_unknown_t *field = sip_unknown_format(msg_home(w->msg), "%s: %s", name, value);
-    if (!field || sip_header_insert(w->msg, w->sip, (sip_header_t *)field) < 0)
-        return -ENOMEM;
-    tell(w, name, NULL, value, clause);
-    return 0;
+    int err = header_add(w->msg, w->sip, name, value);
+    if (!err)
+        tell(w, name, NULL, value, clause);
+    return err;
 }
 
 // Gives a field another value where it stands, so that the order of its kind stays (RFC
@@ -77,14 +77,8 @@ static int put(struct walk *w, sip_unknown_t *field, const struct row *row, stru
     if (!text[0]) {
         drop(w, field, row);
     } else if (strcmp(text, field->un_value) != 0) {
-        char *kept = su_strdup(msg_home(w->msg), text);
         tell(w, row->name, field->un_value, text, row->clause);
-        if (kept) {
-            field->un_value = kept;
-            msg_fragment_clear(field->un_common); // or its old spelling would be sent
-        } else {
-            err = -ENOMEM;
-        }
+        err = header_set(w->msg, field, text);
     }
     free(text);
     return err;
@@ -238,12 +232,9 @@ static int walk_fields(struct walk *w)
 static void hide_identity(struct walk *w)
 {
     static const struct row row = {NAME("P-Asserted-Identity"), TO_UE, drop, "RFC 3325 5"};
-    sip_unknown_t *next;
-    for (sip_unknown_t *u = w->sip->sip_unknown; u; u = next) {
-        next = u->un_next;
-        if (u->un_name && strcasecmp(u->un_name, row.name) == 0)
-            drop(w, u, &row);
-    }
+    sip_unknown_t *field;
+    while ((field = header_find(w->sip, row.name, NULL)))
+        drop(w, field, &row);
 }
 
 // Option tags that are agreed with the P-CSCF and with nobody behind it.
