@@ -21,6 +21,7 @@ struct rewritten {
     char *tag; // To tag of the dialog
     char *in, *out;
     size_t in_len;
+    bool reliable;
 };
 
 struct exchange {
@@ -113,19 +114,21 @@ static bool keep(struct rewritten *r, const struct sip_facts *facts,
     return false;
 }
 
-static void keep_fork(struct exchange *x, const struct sip_facts *facts,
-                      const struct exchange_verdict *verdict)
+// Its index; -1: it is not kept.
+static int keep_fork(struct exchange *x, const struct sip_facts *facts,
+                     const struct exchange_verdict *verdict)
 {
     int index = fork_index(x, facts->to_tag);
     struct rewritten kept = {0};
     if ((index < 0 && x->fork_count == FORKS_MAX) || !keep(&kept, facts, verdict))
-        return;
+        return -1;
+    kept.reliable = facts->reliable;
     if (index < 0)
         index = (int)x->fork_count++;
     else
         rewritten_clear(&x->fork[index]);
     x->fork[index] = kept;
-    x->applied = index;
+    return index;
 }
 
 static void give_copy(struct exchange_verdict *verdict, const char *text)
@@ -146,8 +149,23 @@ const char *exchange_repeated(const struct exchange *x, const struct sip_facts *
 
 // --- the walk from SDP in to SDP out ------------------------------------------------------------
 
-static void rewrite(struct exchange *x, enum exchange_role role, enum side from,
-                    const struct sip_facts *facts, struct exchange_verdict *v)
+typedef enum reason (*take_sdp)(struct negotiation *n, struct sdp *sdp,
+                                char error[static NEGOTIATION_ERROR_MAX]);
+
+static enum reason offer_access(struct negotiation *n, struct sdp *sdp,
+                                char error[static NEGOTIATION_ERROR_MAX])
+{
+    return negotiation_offer(n, SIDE_ACCESS, sdp, error);
+}
+
+static enum reason offer_core(struct negotiation *n, struct sdp *sdp,
+                              char error[static NEGOTIATION_ERROR_MAX])
+{
+    return negotiation_offer(n, SIDE_CORE, sdp, error);
+}
+
+static void walk(struct exchange *x, take_sdp take, const struct sip_facts *facts,
+                 struct exchange_verdict *v)
 {
     struct sdp *sdp = NULL;
     struct sdp_error error;
@@ -157,8 +175,7 @@ static void rewrite(struct exchange *x, enum exchange_role role, enum side from,
         return;
     }
     char text[NEGOTIATION_ERROR_MAX];
-    v->reason = role == EXCHANGE_OFFER ? negotiation_offer(x->negotiation, from, sdp, text)
-                                       : negotiation_answer(x->negotiation, sdp, text);
+    v->reason = take(x->negotiation, sdp, text);
     snprintf(v->error, sizeof(v->error), "%s", text);
     if (v->reason == REASON_NONE) {
         session_trace_edits(x->iq->trace, sdp);
@@ -167,6 +184,25 @@ static void rewrite(struct exchange *x, enum exchange_role role, enum side from,
             v->reason = REASON_INTERNAL;
     }
     sdp_free(sdp);
+}
+
+static void rewrite(struct exchange *x, enum exchange_role role, enum side from,
+                    const struct sip_facts *facts, struct exchange_verdict *v)
+{
+    take_sdp offer = from == SIDE_ACCESS ? offer_access : offer_core;
+    walk(x, role == EXCHANGE_OFFER ? offer : negotiation_answer, facts, v);
+}
+
+// The same with an answer that was kept, whose new body nobody needs.
+static void replay(struct exchange *x, take_sdp take, const char *answer, size_t len,
+                   struct exchange_verdict *v)
+{
+    struct sip_facts facts = {.kind = SIP_INVITE, .status = 200, .body = answer, .body_len = len};
+    struct exchange_verdict again = {0};
+    walk(x, take, &facts, &again);
+    free(again.body);
+    v->reason = again.reason;
+    snprintf(v->error, sizeof(v->error), "%s", again.error);
 }
 
 static void commit(struct exchange *x)
@@ -293,28 +329,27 @@ void exchange_take_response(struct exchange *x, enum exchange_role role,
     rewrite(x, role, side_other(request->from), facts, v);
     if (v->reason != REASON_NONE)
         return;
-    if (request->kind == SIP_INVITE)
-        keep_fork(x, facts, v);
+    int fork = request->kind == SIP_INVITE ? keep_fork(x, facts, v) : -1;
+    if (fork >= 0)
+        x->applied = fork;
     if (role == EXCHANGE_ANSWER && facts->reliable)
         x->settled = true;
 }
 
-// Gives the AGW the answer of the fork that won back, when another one was there last.
+// Gives the AGW the answer of a fork.
+static void apply(struct exchange *x, int fork, struct exchange_verdict *v)
+{
+    replay(x, negotiation_answer, x->fork[fork].in, x->fork[fork].in_len, v);
+    x->applied = fork;
+}
+
+// The fork that won, when the AGW was given the answer of another one last.
 static void apply_winner(struct exchange *x, const struct sip_facts *facts,
                          struct exchange_verdict *v)
 {
     int fork = fork_index(x, facts->to_tag);
-    if (fork < 0 || fork == x->applied || !negotiation_pending(x->negotiation))
-        return;
-    struct sip_facts again = *facts;
-    again.body = x->fork[fork].in;
-    again.body_len = x->fork[fork].in_len;
-    struct exchange_verdict winner = {0};
-    rewrite(x, EXCHANGE_ANSWER, side_other(x->opener.from), &again, &winner);
-    free(winner.body); // what goes out was made when the answer came
-    x->applied = fork;
-    v->reason = winner.reason;
-    snprintf(v->error, sizeof(v->error), "%s", winner.error);
+    if (fork >= 0 && fork != x->applied && negotiation_pending(x->negotiation))
+        apply(x, fork, v);
 }
 
 void exchange_succeed(struct exchange *x, const struct exchange_request *request,
@@ -340,4 +375,75 @@ bool exchange_sends_answer(const struct exchange *x, enum side to, const struct 
         return x->opener.from == to && x->opener.offered;
     bool closing = facts->kind == SIP_ACK || facts->kind == SIP_PRACK;
     return closing && x->opener.from != to && !x->opener.offered;
+}
+
+// --- branches -----------------------------------------------------------------------------------
+
+unsigned exchange_forks(const struct exchange *x)
+{
+    return negotiation_pending(x->negotiation) ? x->fork_count : 0;
+}
+
+static void remove_fork(struct exchange *x, int fork)
+{
+    rewritten_clear(&x->fork[fork]);
+    x->fork_count--;
+    for (unsigned i = (unsigned)fork; i < x->fork_count; i++)
+        x->fork[i] = x->fork[i + 1];
+    x->fork[x->fork_count] = (struct rewritten){0};
+    x->applied = x->applied == fork ? -1 : x->applied > fork ? x->applied - 1 : x->applied;
+    x->settled = false;
+    for (unsigned i = 0; i < x->fork_count; i++)
+        x->settled = x->settled || x->fork[i].reliable;
+}
+
+void exchange_drop_fork(struct exchange *x, const char *tag, struct exchange_verdict *v)
+{
+    int fork = fork_index(x, tag);
+    if (fork < 0 || !negotiation_pending(x->negotiation))
+        return;
+    remove_fork(x, fork);
+    if (x->applied < 0 && x->fork_count > 0)
+        apply(x, (int)x->fork_count - 1, v);
+}
+
+// What is agreed was agreed by the INVITE that opened the session, and both bodies are at hand.
+static bool can_show(const struct exchange *x, const struct sip_facts *facts)
+{
+    return facts->body && x->applied >= 0 && x->opener.initial && x->opener.offered &&
+           x->fork_count < FORKS_MAX && fork_index(x, facts->to_tag) < 0 &&
+           !negotiation_pending(x->negotiation);
+}
+
+void exchange_show(struct exchange *x, const struct sip_facts *facts, struct exchange_verdict *v)
+{
+    if (can_show(x, facts)) {
+        const struct rewritten *present = &x->fork[x->applied];
+        struct exchange_verdict unused = {0};
+        negotiation_reopen(x->negotiation, x->opener.from);
+        walk(x, negotiation_show, facts, v);
+        if (v->reason == REASON_NONE)
+            keep_fork(x, facts, v);
+        replay(x, negotiation_show, present->in, present->in_len, &unused);
+        commit(x);
+    }
+    if (v->body)
+        return;
+    v->reason = REASON_NONE;
+    give_copy(v, exchange_repeated(x, facts));
+}
+
+const char *exchange_answer_of(const struct exchange *x, const char *tag)
+{
+    int fork = fork_index(x, tag);
+    return fork < 0 ? NULL : x->fork[fork].in;
+}
+
+void exchange_adopt(struct exchange *x, enum side offerer, const char *answer,
+                    struct exchange_verdict *v)
+{
+    negotiation_reopen(x->negotiation, offerer);
+    replay(x, negotiation_answer, answer, strlen(answer), v);
+    if (v->reason == REASON_NONE)
+        commit(x);
 }

@@ -76,6 +76,25 @@ bool exchange_take_retiring(struct exchange *x);
 // The body of a 2xx that comes again outside its transaction; that of the answer the AGW has when
 // this one never came before; "" when that is forgotten.
 const char *exchange_repeated(const struct exchange *x, const struct sip_facts *facts);
+
+// --- branches (RFC 3261 13.2.2.4, RFC 6228) -----------------------------------------------------
+
+// How many early dialogs have answered the open offer.
+unsigned exchange_forks(const struct exchange *x);
+// One of them has ended: its answer is forgotten, and where the AGW had it, it gets the one that
+// came last of those that are left. verdict->reason when that cannot be done.
+void exchange_drop_fork(struct exchange *x, const char *tag, struct exchange_verdict *verdict);
+// The 2xx of another branch beside the one that was answered: gives the body to show for it, which
+// is that of the present answer when this one cannot be read. The AGW hears nothing of it.
+void exchange_show(struct exchange *x, const struct sip_facts *facts,
+                   struct exchange_verdict *verdict);
+// The body that this branch has answered with, as it came; borrowed. NULL: none is known.
+const char *exchange_answer_of(const struct exchange *x, const char *tag);
+// The branch with this answer, to the offer of this side, is the one that is kept: the AGW gets its
+// answer. verdict->reason when that cannot be done.
+void exchange_adopt(struct exchange *x, enum side offerer, const char *answer,
+                    struct exchange_verdict *verdict);
+
 // Whether a message that goes to `to` with a body carries an answer (else an offer).
 bool exchange_sends_answer(const struct exchange *x, enum side to, const struct sip_facts *facts);
 

@@ -404,7 +404,15 @@ static enum reason settle_line(struct negotiation *n, struct medium *m)
     return reason ? reason : negotiation_settle(n, m, n->offerer);
 }
 
-enum reason negotiation_answer(struct negotiation *n, struct sdp *sdp,
+static enum reason settle(struct negotiation *n)
+{
+    enum reason reason = REASON_NONE;
+    for (size_t i = 0; reason == REASON_NONE && i < n->proposed.count; i++)
+        reason = settle_line(n, &n->proposed.list[i]);
+    return reason;
+}
+
+static enum reason take_answer(struct negotiation *n, struct sdp *sdp, bool only_shown,
                                char error[static NEGOTIATION_ERROR_MAX])
 {
     error[0] = '\0';
@@ -416,11 +424,23 @@ enum reason negotiation_answer(struct negotiation *n, struct sdp *sdp,
     enum reason reason = REASON_NONE;
     for (size_t i = 0; reason == REASON_NONE && i < n->proposed.count; i++)
         reason = read_answer_line(n, &body, i);
-    for (size_t i = 0; reason == REASON_NONE && i < n->proposed.count; i++)
-        reason = settle_line(n, &n->proposed.list[i]);
+    if (reason == REASON_NONE && !only_shown)
+        reason = settle(n);
     if (reason == REASON_NONE)
         reason = write_body(n, &body, true);
     return explain(reason, error);
+}
+
+enum reason negotiation_answer(struct negotiation *n, struct sdp *sdp,
+                               char error[static NEGOTIATION_ERROR_MAX])
+{
+    return take_answer(n, sdp, false, error);
+}
+
+enum reason negotiation_show(struct negotiation *n, struct sdp *sdp,
+                             char error[static NEGOTIATION_ERROR_MAX])
+{
+    return take_answer(n, sdp, true, error);
 }
 
 // A stream of the former state that the new one replaced goes on for a while; one whose media line
@@ -473,6 +493,15 @@ void negotiation_rollback(struct negotiation *n)
             if (negotiation_configure(n, m, side) != REASON_NONE)
                 log_error("negotiation", "stream %u: the AGW could not be put back", m->stream->id);
     }
+}
+
+void negotiation_reopen(struct negotiation *n, enum side offerer)
+{
+    negotiation_rollback(n);
+    n->proposed = n->agreed;
+    n->agreed = (struct media){0};
+    n->offerer = offerer;
+    n->pending = true;
 }
 
 void negotiation_drop_retired(struct negotiation *n)

@@ -39,6 +39,12 @@ enum reason negotiation_answer(struct negotiation *n, struct sdp *sdp,
 // the caller calls negotiation_drop_retired() after the hold time (REQ-085, REQ-129, REQ-146).
 bool negotiation_commit(struct negotiation *n);
 void negotiation_rollback(struct negotiation *n);
+// Another branch has answered the offer as well (RFC 3261 13.2.2.4). reopen makes what is agreed
+// the open proposal of this side again, as if it had not been answered; what was open is rolled
+// back. show then writes an answer as negotiation_answer() does, without a word to the AGW.
+void negotiation_reopen(struct negotiation *n, enum side offerer);
+enum reason negotiation_show(struct negotiation *n, struct sdp *sdp,
+                             char error[static NEGOTIATION_ERROR_MAX]);
 void negotiation_drop_retired(struct negotiation *n);
 
 // The media lines as they are agreed, or before that as they are proposed; also after

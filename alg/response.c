@@ -208,17 +208,21 @@ static struct session *session_of_response(struct proxy *proxy, const sip_t *sip
     return NULL;
 }
 
-// Gives a 2xx outside its transaction the body it carried before (REQ-122), or that of the first
-// branch that answered (RFC 3261 13.2.2.4).
+// Gives a 2xx outside its transaction the body it carried before (REQ-122), or that of another
+// branch (RFC 3261 13.2.2.4).
 static bool complete_stray(struct proxy *proxy, struct session *s, msg_t *msg, sip_t *sip)
 {
+    su_home_t scratch[1] = {SU_HOME_INIT(scratch)};
     struct sip_facts facts;
-    message_outline(msg, sip, &facts);
-    const char *body = session_repeated_body(s, &facts);
+    struct exchange_verdict verdict;
+    message_facts(msg, sip, scratch, &facts);
     const struct listen *in = route_arrival(proxy, msg);
-    if (!in || (facts.body && message_set_body(msg, sip, body, strlen(body))))
-        return false;
-    return boundary_cross_again(proxy, s, in->side, msg, sip) == REASON_NONE;
+    session_late_answer(s, &facts, &verdict);
+    bool complete = in && verdict.reason == REASON_NONE &&
+                    !(facts.body && message_set_body(msg, sip, verdict.body, strlen(verdict.body)));
+    free(verdict.body);
+    su_home_deinit(scratch);
+    return complete && boundary_cross_again(proxy, s, in->side, msg, sip) == REASON_NONE;
 }
 
 // What the stack cannot match is dropped, but for the 2xx of a session that stands.

@@ -104,6 +104,7 @@ static void session_free(struct session *s)
     timer_cancel(s->ack_timer);
     timer_cancel(s->retire_timer);
     session_watch_stop(s);
+    session_fork_clear(s);
     free(s->dialog);
     exchange_close(s->exchange);
     party_clear(&s->party[SIDE_ACCESS]);

@@ -110,9 +110,10 @@ void session_request(struct session *s, enum side from, const struct sip_facts *
 // forwarded: the session has already been told to fail (fail_early, or BYEs).
 void session_response(struct session *s, const struct exchange_request *id,
                       const struct sip_facts *facts, struct exchange_verdict *verdict);
-// The body to send for a 2xx that comes again outside its transaction, or of a branch that was not
-// heard of before: that of the answer the UE has.
-const char *session_repeated_body(const struct session *s, const struct sip_facts *facts);
+// A 2xx to the INVITE came outside its transaction: again, or of another branch, which is kept in
+// mind (RFC 3261 13.2.2.4). Gives the body to send; "" where it has none.
+void session_late_answer(struct session *s, const struct sip_facts *facts,
+                         struct exchange_verdict *verdict);
 // A header field that was changed at the trust boundary, for the trace: whole lines or NULL.
 void session_field_changed(struct session *s, const char *before, const char *after,
                            const char *clause);

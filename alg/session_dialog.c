@@ -62,8 +62,8 @@ static void bad_answer_in_ack(struct session *s, struct exchange_verdict *v)
     session_fails(s, reason);
 }
 
-// Another branch may answer too (RFC 3261 13.2.2.4). Its dialog passes through, but the session and
-// its media are those of the first.
+// Another branch may answer too. Its dialog passes through, but the session and its media are those
+// of one (session_fork.c).
 static bool other_dialog(const struct session *s, const struct sip_facts *facts)
 {
     if (!s->dialog || !facts->to_tag || strcmp(facts->to_tag, s->dialog) == 0)
@@ -79,8 +79,6 @@ bool session_in_dialog(const struct session *s, const struct sip_facts *facts)
 static void learn_sender(struct session *s, enum side from, const struct sip_facts *facts)
 {
     struct party *sender = &s->party[from];
-    if (facts->cseq > sender->cseq)
-        sender->cseq = facts->cseq;
     if (facts->kind == SIP_INVITE || facts->kind == SIP_UPDATE)
         party_set_contact(sender, facts->contact); // target refresh (RFC 3261 12.2)
 }
@@ -108,7 +106,7 @@ void session_request(struct session *s, enum side from, const struct sip_facts *
 {
     *v = (struct exchange_verdict){0};
     bool initial = facts->kind == SIP_INVITE && !facts->to_tag;
-    bool other = other_dialog(s, facts);
+    bool other = session_fork_request(s, facts, other_dialog(s, facts));
     enum exchange_role role =
         s->state == ENDED ? EXCHANGE_NONE : exchange_request_role(s->exchange, from, facts);
     if (other && role != EXCHANGE_NONE)
@@ -116,6 +114,8 @@ void session_request(struct session *s, enum side from, const struct sip_facts *
     *id = (struct exchange_request){facts->kind, facts->cseq, from, role == EXCHANGE_OFFER,
                                     initial,     other};
     session_trace_message(s->trace, s->all->cfg, from, true, facts, received_key(role), NULL);
+    if (facts->cseq > s->party[from].cseq)
+        s->party[from].cseq = facts->cseq; // of whatever branch: a BYE of ours goes beyond all
     if (!other)
         learn_sender(s, from, facts);
     exchange_take_request(s->exchange, role, id, facts, v);
@@ -208,6 +208,8 @@ void session_response(struct session *s, const struct exchange_request *id,
     if (final_success && !id->other)
         learn_callee(s, id, facts); // also to end what is not passed on
     exchange_take_response(s->exchange, role, id, facts, v);
+    if (facts->status == 199 && id->initial)
+        session_fork_ended(s, facts);
     if (v->reason == REASON_NONE && final_success)
         success(s, id, facts, v);
     after_exchange(s);
@@ -216,11 +218,6 @@ void session_response(struct session *s, const struct exchange_request *id,
         unusable(s, id, v);
     else if (facts->status >= 300)
         refusal(s, id, facts->status);
-}
-
-const char *session_repeated_body(const struct session *s, const struct sip_facts *facts)
-{
-    return exchange_repeated(s->exchange, facts);
 }
 
 void session_field_changed(struct session *s, const char *before, const char *after,

@@ -2,7 +2,7 @@
 #ifndef ALG_SESSION_INTERNAL_H
 #define ALG_SESSION_INTERNAL_H
 // Shared by the files of the sessions: their life (session.c), the messages of their dialogs
-// (session_dialog.c), and what they wait for (session_watch.c).
+// (session_dialog.c), their branches (session_fork.c), and what they wait for (session_watch.c).
 
 #include "alg/index.h"
 #include "alg/session.h"
@@ -49,8 +49,9 @@ struct session {
     char *call_id;
     struct party party[2];
     struct policy_memory policy;
-    char *dialog;   // the tag of the callee whose 2xx came first; NULL: none yet
-    const void *ue; // as in session_setup
+    char *dialog;         // the tag of the callee whose 2xx came first or is kept; NULL: none yet
+    struct rival *rivals; // branches that answered as well, in their order
+    const void *ue;       // as in session_setup
     void *user;
     struct iq iq;
     // AGW contexts it is found by: one, and another when all its media had gone and new ones came
@@ -78,6 +79,15 @@ void session_fails(struct session *s, enum reason reason);
 int session_own_context(struct session *s);
 // A stream is gone for the session; the last one takes it along.
 void session_stream_lost(struct session *s, unsigned stream, enum reason reason);
+
+// --- session_fork.c ---------------------------------------------------------------------------
+
+// An early dialog has ended by a 199 (RFC 6228).
+void session_fork_ended(struct session *s, const struct sip_facts *facts);
+// A request came; other: it is not of the dialog of the session. Returns whether it is of another
+// one now: a BYE may end one branch of several, and make another one the session.
+bool session_fork_request(struct session *s, const struct sip_facts *facts, bool other);
+void session_fork_clear(struct session *s);
 
 // --- session_watch.c --------------------------------------------------------------------------
 

@@ -64,6 +64,7 @@ static void add_all(struct suite *s)
     suite_multipart(s);
     suite_failure(s);
     suite_session(s);
+    suite_fork(s);
     suite_misbehaviour(s);
     suite_sip(s);
     suite_policy(s);

@@ -28,6 +28,7 @@ void suite_rtp(struct suite *s);
 void suite_multipart(struct suite *s);
 void suite_failure(struct suite *s);
 void suite_session(struct suite *s);
+void suite_fork(struct suite *s);
 void suite_misbehaviour(struct suite *s);
 void suite_sip(struct suite *s);
 void suite_policy(struct suite *s);

@@ -14,6 +14,9 @@
 //                            identity and o= session id
 //   > refused REASON         the offer or answer above fails with it
 //   > iq                     the procedures the AGW saw since the last "iq", one per line
+//   > show                   an answer that is only shown   > reopen access|core: before "show" or
+//   another
+//                            "answer", when one was committed
 //   > commit   > rollback    > failed STREAM ALIVE: the AGW reports a failure, ALIVE media are left
 #include "alg/negotiation.h"
 #include "tests/unit/fake_agw.h"
@@ -87,6 +90,8 @@ static void exchange(struct script *s, const char *text, const char *kind)
                   s->file, s->line, error.line, error.text);
     if (strcmp(kind, "answer") == 0)
         s->reason = negotiation_answer(s->negotiation, sdp, why);
+    else if (strcmp(kind, "show") == 0)
+        s->reason = negotiation_show(s->negotiation, sdp, why);
     else
         s->reason = negotiation_offer(
             s->negotiation, strcmp(kind, "offer access") == 0 ? SIDE_ACCESS : SIDE_CORE, sdp, why);
@@ -161,8 +166,10 @@ static void set_config(struct script *s, const char *arguments)
 
 static void command(struct script *s, const char *word, const char *text)
 {
-    if (strncmp(word, "offer ", 6) == 0 || strcmp(word, "answer") == 0)
+    if (strncmp(word, "offer ", 6) == 0 || strcmp(word, "answer") == 0 || strcmp(word, "show") == 0)
         exchange(s, text, word);
+    else if (strncmp(word, "reopen ", 7) == 0)
+        negotiation_reopen(s->negotiation, strcmp(word + 7, "core") == 0 ? SIDE_CORE : SIDE_ACCESS);
     else if (strcmp(word, "gives") == 0)
         expect_body(s, text);
     else if (strncmp(word, "refused ", 8) == 0)

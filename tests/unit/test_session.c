@@ -126,6 +126,23 @@ static void respond(int status, const char *tag, const char *sdp)
     session_response(session, &invite_id, &response, &verdict);
 }
 
+// A 2xx that comes when its transaction is over.
+static void late(const char *tag, const char *sdp)
+{
+    struct sip_facts answer = facts(SIP_INVITE, 200, tag, sdp);
+    free(verdict.body);
+    session_late_answer(session, &answer, &verdict);
+}
+
+// BYE of the caller to one branch, and its 200.
+static void end_branch(const char *tag, struct exchange_request *id)
+{
+    struct sip_facts bye = facts(SIP_BYE, 0, tag, NULL), ok = facts(SIP_BYE, 200, tag, NULL);
+    free(verdict.body);
+    session_request(session, SIDE_ACCESS, &bye, id, &verdict);
+    session_response(session, id, &ok, &verdict);
+}
+
 static void request(enum sip_kind kind, enum side from, const char *sdp,
                     struct exchange_request *id)
 {
@@ -195,8 +212,8 @@ START_TEST(provisional_and_final_answers_are_identical)
     respond(200, "b", CORE_ANSWER);
     ck_assert_str_eq(verdict.body, first);
     expect_asked("");
-    struct sip_facts again = facts(SIP_INVITE, 200, "b", CORE_ANSWER);
-    ck_assert_str_eq(session_repeated_body(session, &again), first);
+    late("b", CORE_ANSWER);
+    ck_assert_str_eq(verdict.body, first);
     free(first);
 }
 END_TEST
@@ -523,15 +540,89 @@ START_TEST(the_second_branch_is_apart)
 {
     struct exchange_request id;
     establish(UE_OFFER, CORE_ANSWER);
-    struct sip_facts late = facts(SIP_INVITE, 200, "c", OTHER_ANSWER), bye;
-    ck_assert_ptr_nonnull(strstr(session_repeated_body(session, &late), "UDP/TLS/UDPTL"));
-    bye = facts(SIP_BYE, 0, "c", NULL);
-    session_request(session, SIDE_ACCESS, &bye, &id, &verdict);
+    late("c", OTHER_ANSWER);
+    ck_assert_ptr_nonnull(strstr(verdict.body, "UDP/TLS/UDPTL"));
+    end_branch("c", &id);
     ck_assert(id.other);
-    bye = facts(SIP_BYE, 200, "c", NULL);
-    session_response(session, &id, &bye, &verdict);
     ck_assert(!session_ended(session));
     expect_asked("");
+    end_branch("b", &id);
+    ck_assert(!id.other);
+    ck_assert(session_ended(session));
+}
+END_TEST
+
+// RFC 3261 13.2.2.4: hanging up on the first branch leaves the second, and media follow it; a BYE
+// of ours goes there.
+START_TEST(media_follow_the_branch_that_is_kept)
+{
+    struct exchange_request id;
+    establish(UE_OFFER, CORE_ANSWER);
+    late("c", OTHER_ANSWER);
+    expect_asked(""); // shown only
+    struct sip_facts ack = facts(SIP_ACK, 0, "c", NULL);
+    session_request(session, SIDE_ACCESS, &ack, &id, &verdict);
+    end_branch("b", &id);
+    ck_assert(id.other);
+    ck_assert(!session_ended(session));
+    expect_asked("configure T2 stream 1 UDP remote 203.0.113.30:6070\n");
+    struct sip_facts within = facts(SIP_OTHER, 0, "c", NULL);
+    ck_assert(session_in_dialog(session, &within));
+    end_branch("c", &id);
+    ck_assert(!id.other);
+    ck_assert(session_ended(session));
+    expect_asked("release\n");
+}
+END_TEST
+
+// RFC 3261 13.2.2.4: a second branch whose answer cannot be read is shown the first one's and has
+// no media of its own: with the first the session is over.
+START_TEST(a_second_branch_without_a_usable_answer_is_not_kept)
+{
+    struct exchange_request id;
+    establish(UE_OFFER, CORE_ANSWER);
+    late("c", CORE_ANSWER "m=audio 6060 RTP/AVP 8\r\n");
+    ck_assert_ptr_nonnull(strstr(verdict.body, "UDP/TLS/UDPTL"));
+    end_branch("b", &id);
+    ck_assert(session_ended(session));
+    expect_sent("");
+}
+END_TEST
+
+// RFC 6228 4: a 199 ends one early dialog; the AGW goes back to the one that is left.
+START_TEST(an_early_dialog_ends_alone)
+{
+    call(UE_OFFER);
+    respond(183, "b", CORE_ANSWER);
+    respond(183, "c", OTHER_ANSWER);
+    forget_asked();
+    respond(199, "b", NULL);
+    expect_asked(""); // the AGW has the other one
+    respond(183, "d", CORE_ANSWER);
+    forget_asked();
+    respond(199, "d", NULL);
+    expect_asked("configure T2 stream 1 UDP remote 203.0.113.30:6070\n");
+    respond(200, "c", NULL);
+    expect_asked("");
+    ck_assert(!session_ended(session));
+}
+END_TEST
+
+// RFC 3261 15: the caller may hang up on one early dialog of several; the call goes on.
+START_TEST(a_bye_to_an_early_dialog_ends_it_alone)
+{
+    struct exchange_request id;
+    call(UE_OFFER);
+    respond(183, "b", CORE_ANSWER);
+    respond(183, "c", OTHER_ANSWER);
+    forget_asked();
+    end_branch("c", &id);
+    expect_asked("configure T2 stream 1 UDP remote 203.0.113.20:6056\n");
+    respond(200, "b", CORE_ANSWER);
+    request(SIP_ACK, SIDE_ACCESS, NULL, NULL);
+    ck_assert(!session_ended(session));
+    end_branch("b", &id);
+    ck_assert(session_ended(session));
 }
 END_TEST
 
@@ -574,6 +665,10 @@ int main(void)
         silence_waits_for_the_guard_time,
         media_that_come_back_are_no_loss,
         the_second_branch_is_apart,
+        media_follow_the_branch_that_is_kept,
+        a_second_branch_without_a_usable_answer_is_not_kept,
+        an_early_dialog_ends_alone,
+        a_bye_to_an_early_dialog_ends_it_alone,
         ending_all_sessions,
     };
     Suite *suite = suite_create("session");
