@@ -4,9 +4,10 @@
 # 6.2.10.4), from nothing.
 #
 # Happy path: a document and a file are made; the P-CSCF and two user agents start on loopback
-# addresses of their own. The UE registers, and agrees on media security with it. A fax, a chat with a file transfer and a floor request go from the UE to
-# the core and from the core to the UE; the pages that arrive are compared pixel by pixel, the files
-# byte by byte; all charts are shown. BUILD/demo/ keeps pages, files, charts, logs.
+# addresses of their own. The UE registers, and agrees on media security with it. A fax, a chat with
+# a file transfer and a floor request go from the UE to the core and from the core to the UE; the
+# pages that arrive are compared pixel by pixel, the files byte by byte; all charts are shown.
+# BUILD/demo/ keeps pages, files, charts, logs.
 # Failure: the first step that does not hold is named with what the programs said, and the exit
 # status is 1. Whatever was started is ended in any case.
 set -euo pipefail
@@ -19,8 +20,7 @@ patience=50 # seconds for one call: ten times what the longest takes
 file_bytes=1048576
 mediasec='udptl-dtls;mediasec, msrp-tls;mediasec, bfcp-tls;mediasec'
 
-# Addresses of this run alone: the whole of 127/8 is local.
-net=127.$((16 + $$ / 250 % 200)).$((1 + $$ % 250))
+. tests/programs.sh
 access=$net.1:15060 core=$net.1:15070
 ue=$net.2:15062 peer=$net.3:15080
 
@@ -42,22 +42,7 @@ fail() {
 
 # --- what runs --------------------------------------------------------------------------------
 
-# Only what still runs: the number of a process that has ended may be somebody else's by now.
-clean_up() {
-    local pid
-    for pid in $(jobs -pr); do
-        kill "$pid" 2>/dev/null || true
-    done
-    wait
-}
-trap clean_up EXIT
-trap 'exit 1' INT TERM HUP
-
-# Waits until FILE holds a line that matches, while PID lives.
-await() {
-    local file=$1 pattern=$2 pid=$3
-    timeout 10 grep -q -m1 -e "$pattern" < <(exec tail -q -n +1 -f --pid="$pid" "$file")
-}
+end_programs_with_me
 
 start_pcscf() {
     mkdir -p "$out/trace"

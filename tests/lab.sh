@@ -8,31 +8,11 @@ set -u
 
 build=$1
 . tests/verdict.sh
+. tests/programs.sh
 out=$PWD/$build/labs
 bin=$PWD/$build
 standalone=configs/lab-standalone
-# Addresses of this run alone: the whole of 127/8 is local.
-net=127.$((16 + $$ / 250 % 200)).$((1 + $$ % 250))
-
-clean_up() {
-    local pid
-    for pid in $(jobs -pr); do
-        kill "$pid" 2>/dev/null
-    done
-    wait
-}
-trap clean_up EXIT
-trap 'exit 1' INT TERM HUP
-
-# await FILE PATTERN: until the file holds a line that matches, for ten seconds.
-await() {
-    local turn
-    for ((turn = 0; turn < 200; turn++)); do
-        grep -q -e "$2" "$1" 2>/dev/null && return
-        sleep 0.05
-    done
-    return 1
-}
+end_programs_with_me
 
 # agent PROXY DOMAIN USER HOST ARGUMENT...: a user agent that registers first.
 agent() {

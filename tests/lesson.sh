@@ -7,8 +7,8 @@
 # A lesson is its title, then lines "KEY: VALUE" up to "---", then its text. Keys: from (who calls: ue
 # or core), ue and core (arguments of either user agent; @page@ is a fax, @got@ what arrives),
 # access (keys that join this section of the configuration), look (an expression that lines of the
-# chart match; shown), gone (one that none does), result (failed: the caller does not come through), tries (how often it is
-# tried when it is about a race).
+# chart match; shown), gone (one that none does), result (failed: the caller does not come through),
+# tries (how often it is tried when it is about a race).
 #
 # Happy path: the P-CSCF and the callee start, the caller comes through, the chart is asked for with
 # pcscfctl and looked at. Failure: what does not hold is named, and the exit status is 1. Whatever
@@ -17,10 +17,7 @@ set -euo pipefail
 
 build=${BUILD:-build}
 out=$build/lessons
-patience=10 # seconds until something is ready
-
-# Addresses of this run alone: the whole of 127/8 is local.
-net=127.$((16 + $$ / 250 % 200)).$((1 + $$ % 250))
+. tests/programs.sh
 access=$net.1:15060 core=$net.1:15070 ue=$net.2:15062 peer=$net.3:15080
 server=http://$net.1:8060
 
@@ -29,22 +26,9 @@ fail() {
     exit 1
 }
 
-# Only what still runs: the number of a process that has ended may be somebody else's by now.
-clean_up() {
-    local pid
-    for pid in $(jobs -pr); do
-        kill "$pid" 2>/dev/null || true
-    done
-    wait
-}
-
-# await FILE PATTERN PID: until FILE holds a line that matches, while PID lives.
-await() {
-    local end=$((SECONDS + patience))
-    until grep -q -e "$2" "$1"; do
-        kill -0 "$3" 2>/dev/null && [ "$SECONDS" -lt "$end" ] || fail "not ready: see $1"
-        sleep 0.02
-    done
+# ready FILE PATTERN PID: waits for it.
+ready() {
+    await "$@" || fail "not ready: see $1"
 }
 
 # Sets title, text, keys and the lists look and gone from a lesson.
@@ -81,7 +65,7 @@ admin: {listen: "$net.1:8060"}
 END
     : >"$dir/pcscf.log"
     "$build/pcscf" --config "$dir/pcscf.yaml" >>"$dir/pcscf.log" 2>&1 &
-    await "$dir/pcscf.log" ' ready$' $!
+    ready "$dir/pcscf.log" ' ready$' $!
 }
 
 # Both user agents, until the call is over. Sets status, of the caller.
@@ -104,7 +88,7 @@ call() {
     : >"$dir/callee.log"
     "$build/e2ae-ua" "${called[@]}" >>"$dir/callee.log" 2>&1 &
     callee=$!
-    await "$dir/callee.log" '^ready' "$callee"
+    ready "$dir/callee.log" '^ready' "$callee"
     status=0
     "$build/e2ae-ua" "${caller[@]}" >"$dir/caller.log" 2>&1 || status=$?
     wait "$callee" || true
@@ -147,8 +131,7 @@ show() {
 
 # lesson FILE: in a shell of its own, so that what it started ends with it.
 lesson() (
-    trap clean_up EXIT
-    trap 'exit 1' INT TERM HUP
+    end_programs_with_me
     number=$(basename "$1") number=${number%%-*}
     dir=$out/$number
     mkdir -p "$dir"
