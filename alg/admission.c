@@ -7,8 +7,48 @@
 // refused with INTERNAL.
 #include "alg/proxy_internal.h"
 
+#include "common/clock.h"
+
 #include <string.h>
 #include <strings.h>
+
+// Whoever was told that it is over has this long to read that, and to close (RFC 3261 18.3).
+#define CLOSING_MS 1000
+
+// The listening point it came to; NULL: none towards UEs.
+static const struct listen *access_at(const struct proxy *proxy, const struct addr *local)
+{
+    for (unsigned i = 0; i < proxy->listen_count; i++)
+        if (proxy->listen[i].side == SIDE_ACCESS && addr_equal(&proxy->listen[i].addr, local))
+            return &proxy->listen[i];
+    return NULL;
+}
+
+// Nobody is registered on it, nobody has a call, and no message has come for long.
+static bool is_stranger(struct proxy *proxy, const struct listen *in, const struct guest *guest)
+{
+    struct flow flow = {.transport = in->tls ? FLOW_TLS : FLOW_TCP, .remote = guest->remote};
+    uint64_t heard_ms = connections_heard_ms(proxy->connections, &guest->remote);
+    uint64_t since_ms = heard_ms > guest->opened_ms ? heard_ms : guest->opened_ms;
+    if (clock_now_us() / 1000 < since_ms + proxy->cfg->sip.stranger_s * 1000ull ||
+        registrations_by_flow(registrar_all(proxy->registrar), &flow))
+        return false;
+    if (!proxy->sessions || !sessions_any_at(proxy->sessions, &guest->remote))
+        return true;
+    connections_touch(proxy->connections, &guest->remote); // and all are not looked at so soon
+    return false;
+}
+
+enum reason admission_guest(void *arg, const struct guest *guest)
+{
+    struct proxy *proxy = arg;
+    const struct listen *in = access_at(proxy, &guest->local);
+    if (guest->ended && guest->unsent_ms > CLOSING_MS)
+        return REASON_CONNECTION_ENDED;
+    if (guest->silent_ms > proxy->cfg->sip.idle_s * 1000ull)
+        return REASON_CONNECTION_IDLE;
+    return in && is_stranger(proxy, in, guest) ? REASON_CONNECTION_STRANGER : REASON_NONE;
+}
 
 enum reason admission_source(const struct proxy *proxy, enum side from,
                              const struct sip_facts *facts)

@@ -8,6 +8,7 @@
 #include "alg/connection.h"
 
 #include "alg/index.h"
+#include "common/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ struct connection {
     tport_t *transport; // alive until its end is reported
     int wait;           // number of our wait on it
     struct flow flow;
+    uint64_t heard_ms;
 };
 
 struct connections {
@@ -100,8 +102,10 @@ void connections_note(struct connections *all, tport_t *transport, const struct 
 {
     struct remote_key key = key_of(&flow->remote);
     struct connection *c = find(all, &flow->remote);
-    if (c && c->transport == transport)
+    if (c && c->transport == transport) {
+        connections_touch(all, &flow->remote);
         return;
+    }
     if (c)
         drop(c);
     c = calloc(1, sizeof(*c));
@@ -109,10 +113,24 @@ void connections_note(struct connections *all, tport_t *transport, const struct 
         free(c);
         return;
     }
-    *c = (struct connection){.all = all, .transport = transport, .flow = *flow};
+    *c = (struct connection){
+        .all = all, .transport = transport, .flow = *flow, .heard_ms = clock_now_us() / 1000};
     c->wait = tport_pend(transport, NULL, on_end, (tp_client_t *)c);
     if (c->wait < 0)
         drop(c);
+}
+
+uint64_t connections_heard_ms(const struct connections *all, const struct addr *remote)
+{
+    const struct connection *c = find(all, remote);
+    return c ? c->heard_ms : 0;
+}
+
+void connections_touch(struct connections *all, const struct addr *remote)
+{
+    struct connection *c = find(all, remote);
+    if (c)
+        c->heard_ms = clock_now_us() / 1000;
 }
 
 tport_t *connections_find(const struct connections *all, const struct addr *remote,

@@ -12,16 +12,15 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/random.h"
-#include "common/ssl_release.h"
+#include "common/ssl_mend.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
-// A connection on which nothing passes for so long is closed: twice the time after which a UE
-// registers anew if nobody says otherwise (RFC 3261 10.2.1.1).
-#define IDLE_MS (2 * 3600 * 1000)
+// A message that has begun on a connection goes on within the life of its transaction.
+#define MESSAGE_T1 64
 
 // --- life -------------------------------------------------------------------------------------
 
@@ -76,7 +75,8 @@ static int listen_at(struct proxy *proxy, const struct addr *addr, enum side sid
     snprintf(url, sizeof(url), "%s:%s", l->tls ? "sips" : "sip", addr_format(addr, address));
     errno = 0;
     if (nta_agent_add_tport(proxy->agent, (url_string_t *)url, TPTAG_IDENT(l->ident),
-                            TPTAG_SDWN_ERROR(1), TPTAG_IDLE(IDLE_MS),
+                            TPTAG_SDWN_ERROR(1), TPTAG_IDLE(proxy->cfg->sip.idle_s * 1000),
+                            TPTAG_TIMEOUT(MESSAGE_T1 * proxy->cfg->sip.t1_ms), TPTAG_PONG2PING(1),
                             TAG_IF(l->tls, TPTAG_CERTIFICATE(certificate)), TAG_END()) < 0) {
         int err = errno ? errno : EADDRINUSE;
         snprintf(error, CONFIG_ERROR_MAX, "%s%s.listen: cannot listen for SIP on %s: %s",
@@ -103,7 +103,7 @@ static int listen_for_tls(struct proxy *proxy, char error[static CONFIG_ERROR_MA
     if (cfg->listen_count == 0)
         return 0;
     snprintf(error, CONFIG_ERROR_MAX, "access.tls.listen: no TLS library is in the process");
-    int err = ssl_release_start();
+    int err = ssl_mend_start();
     if (!err)
         err = tls_identity_make(&identity, cfg, error);
     for (size_t i = 0; !err && i < cfg->listen_count; i++)
@@ -200,7 +200,10 @@ int proxy_open(struct proxy **out, const struct config *cfg, su_root_t *root, uv
     random_bytes(&proxy->loop_secret, sizeof(proxy->loop_secret));
     proxy->accepted = accepted_open((uint64_t)64 * cfg->sip.t1_ms * 1000);
     proxy->connections = connections_open(on_connection_closed, proxy);
-    int err = proxy->accepted && proxy->connections ? open_agent(proxy, root) : -ENOMEM;
+    proxy->guests =
+        guests_open(&(struct guests_setup){loop, cfg->sip.connections_max, admission_guest, proxy});
+    bool whole = proxy->accepted && proxy->connections && proxy->guests;
+    int err = whole ? open_agent(proxy, root) : -ENOMEM;
     if (!err)
         err = listen_on(proxy, &cfg->access, SIDE_ACCESS, error);
     if (!err)
@@ -345,6 +348,7 @@ void proxy_close(struct proxy *proxy)
             proxy_done_downstream(f);
         proxy_forward_settle(f);
     }
+    guests_close(proxy->guests);
     connections_close(proxy->connections);
     if (proxy->agent)
         nta_agent_destroy(proxy->agent);

@@ -8,6 +8,7 @@
 #include "alg/accepted.h"
 #include "alg/branch.h"
 #include "alg/connection.h"
+#include "alg/guests.h"
 #include "alg/locate.h"
 #include "alg/message.h"
 #include "alg/policy.h"
@@ -33,6 +34,7 @@ struct proxy {
     struct listen listen[3 * CONFIG_LISTEN_MAX]; // access, TLS, core
     unsigned listen_count;
     struct connections *connections;
+    struct guests *guests;
     struct dns *dns;
     struct locator *locator;
     struct agw *agw;
@@ -132,6 +134,8 @@ struct admission_change {
     const char *before, *after, *clause;
 };
 
+// May a connection stay that somebody has opened: NONE, or why not (guests.h).
+enum reason admission_guest(void *proxy, const struct guest *guest);
 // Before anything else is looked at: NONE, UNTRUSTED_SOURCE (PCSCF-108) or OVERLOAD.
 enum reason admission_source(const struct proxy *proxy, enum side from,
                              const struct sip_facts *facts);

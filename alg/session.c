@@ -569,6 +569,12 @@ void sessions_end_all(struct sessions *all, enum reason reason)
 
 // --- the registration of the UE ---------------------------------------------------------------
 
+static bool session_is_at(const struct session *s, const struct addr *remote)
+{
+    const struct party *ue = &s->party[SIDE_ACCESS];
+    return s->state != ENDED && ue->tcp && addr_equal(&ue->hop, remote);
+}
+
 struct ending {
     const void *ue;
     enum reason reason;
@@ -589,6 +595,25 @@ static void end_of_ue(void *object, void *arg)
 void sessions_lost(struct sessions *all, const void *ue, enum reason reason)
 {
     index_each(all->by_token, end_of_ue, &(struct ending){ue, reason, LOST});
+}
+
+struct search {
+    const struct addr *remote;
+    bool found;
+};
+
+static void compare(void *object, void *arg)
+{
+    const struct session *s = object;
+    struct search *search = arg;
+    search->found = search->found || session_is_at(s, search->remote);
+}
+
+bool sessions_any_at(const struct sessions *all, const struct addr *remote)
+{
+    struct search search = {.remote = remote};
+    index_each(all->by_token, compare, &search);
+    return search.found;
 }
 
 void sessions_forget(struct sessions *all, const void *ue, enum reason reason)

@@ -54,6 +54,8 @@ void sessions_each(const struct sessions *all, void (*visit)(void *session, void
 const struct recent *sessions_recent(const struct sessions *all);
 // By the token of our Record-Route entries. NULL: unknown.
 struct session *sessions_find(struct sessions *all, const char *token);
+// Some session that has not ended is that of a UE at this address, over TCP or TLS. Looks at all.
+bool sessions_any_at(const struct sessions *all, const struct addr *remote);
 // Hand-over of what the AGW reports; unknown contexts are counted (REQ-106).
 void sessions_notification(struct sessions *all, const struct agw_notification *notification);
 // The UE cannot be reached any more: its sessions are released towards the core only (TS 24.229

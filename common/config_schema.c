@@ -185,7 +185,10 @@ static const cyaml_strval_t suite_words[] = {
     NUMBER("sip", "message_max", sip.message_max, 2048, 1048576, 65536)                            \
     NUMBER("sip", "drain_s", sip.drain_s, 0, 86400, 0)                                             \
     NUMBER("sip", "t1_ms", sip.t1_ms, 50, 5000, 500)                                               \
-    NUMBER("sip", "timer_c_s", sip.timer_c_s, 1, 3600, 185)
+    NUMBER("sip", "timer_c_s", sip.timer_c_s, 1, 3600, 185)                                        \
+    NUMBER("sip", "connections_max", sip.connections_max, 1, 1000000, 10000)                       \
+    NUMBER("sip", "stranger_s", sip.stranger_s, 1, 86400, 120)                                     \
+    NUMBER("sip", "idle_s", sip.idle_s, 1, 86400, 7200)
 
 #define DNS_KEYS(NUMBER) NUMBER("dns", "timeout_ms", dns.timeout_ms, 50, 10000, 2000)
 

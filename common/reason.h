@@ -37,6 +37,16 @@
     X(GLARE, 491, "offer pending", "Another offer of this dialog is still open", "RFC 3261 14.2")  \
     X(SESSION_LIMIT, 503, "too many sessions", "The configured number of sessions is reached",     \
       "RFC 3261 21.5.4")                                                                           \
+    X(CONNECTION_LIMIT, 0, "too many connections",                                                 \
+      "More connections towards SIP listening points than are taken at one time",                  \
+      "RFC 3261 26.3.2.4")                                                                         \
+    X(CONNECTION_STRANGER, 0, "nothing came",                                                      \
+      "A connection of nobody who is registered, on which no message has come",                    \
+      "RFC 3261 26.3.2.4")                                                                         \
+    X(CONNECTION_IDLE, 0, "idle", "A SIP connection on which nothing has come for long",           \
+      "RFC 3261 18")                                                                               \
+    X(CONNECTION_ENDED, 0, "not closed", "The peer keeps a SIP connection open that was ended",    \
+      "RFC 3261 18.3")                                                                             \
     /* registration */                                                                             \
     X(REGISTRATION_LIMIT, 503, "too many registrations",                                           \
       "The configured number of registrations is reached", "RFC 3261 21.5.4")                      \

@@ -5,6 +5,7 @@
 #include "tests/flows/stage.h"
 #include "tests/flows/suite.h"
 
+#include <errno.h>
 #include <gnutls/gnutls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -169,8 +170,163 @@ START_TEST(a_stranger_over_TLS_breaks_nobody_elses_connection)
 }
 END_TEST
 
+// --- one of them -------------------------------------------------------------------------------
+
+static struct sip *open_at(struct stage *s, enum host host, enum sip_over over)
+{
+    return sip_open_over(s->f, host, over == SIP_TLS ? pcscf_tls(s->p) : pcscf_access(s->p), over,
+                         false);
+}
+
+static const char *filler(struct stage *s, size_t len)
+{
+    char *text = flow_alloc(s->f, len + 1);
+
+    memset(text, 'x', len);
+    return text;
+}
+
+static const enum sip_over streams[] = {SIP_TCP, SIP_TLS};
+
+// RFC 3261 21.4.11, 18.3: a message that is too large is refused, and its connection is over: the
+// peer sees the answer and then the end, and holds no descriptor of ours though it stays.
+START_TEST(a_message_too_large_is_refused_and_ends_its_connection)
+{
+    struct stage s = {.f = flow_open("large-message")};
+    s.p = pcscf_start(s.f, &(struct pcscf_options){.tls = "", .sip = "message_max: 4096"});
+    s.ue = open_at(&s, HOST_UE, streams[_i]);
+
+    sip_send(s.ue, sip_request(s.ue, "MESSAGE", "sip:bob@example.net", "Content-Type: text/plain\n",
+                               filler(&s, 10000)));
+    sip_expect(s.ue, "^SIP/2.0 413 ");
+    sip_await_end(s.ue);
+    pcscf_await_idle(s.p);
+    sip_close(s.ue);
+    pcscf_stop(s.p);
+    flow_check(s.f, streams[_i] == SIP_TLS || pcscf_counter(s.p, "connection_ended") == 1,
+               "not counted");
+    flow_close(s.f);
+}
+END_TEST
+
+// Half a message.
+#define BEGINNING "OPTIONS sip:pcscf SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bK1\r\n"
+
+// REQ-105: who opens connections and says nothing, half a message, or headers without end, or drop
+// after drop, has them for a while only.
+START_TEST(a_stranger_may_not_stay)
+{
+    struct stage s = {.f = flow_open("slow")};
+    s.p = pcscf_start(
+        s.f, &(struct pcscf_options){.tls = "", .sip = "stranger_s: 1, message_max: 4096"});
+    const char *at[] = {pcscf_access(s.p), pcscf_tls(s.p)}, *endless = filler(&s, 3000);
+    struct sip *over_tls[2];
+    int fd[5];
+
+    fd[0] = socket_connect(s.f, HOST_OTHER, at[0]);
+    fd[1] = socket_connect(s.f, HOST_OTHER, at[1]);
+    for (int i = 2; i < 5; i++)
+        socket_write(fd[i] = socket_connect(s.f, HOST_OTHER, at[0]), BEGINNING);
+    over_tls[0] = open_at(&s, HOST_UE, SIP_TLS);
+    sip_send_raw(over_tls[0], BEGINNING, strlen(BEGINNING));
+    over_tls[1] = open_at(&s, HOST_CORE, SIP_TLS);
+    stage_ping(&s, over_tls[1], at[1]);
+    for (int i = 0; i < 2; i++) {
+        socket_write(fd[3], endless);
+        sip_send_raw(over_tls[1], endless, strlen(endless));
+    }
+    uint64_t deadline = flow_now_ms() + (uint64_t)flow_patience();
+    while (pcscf_extra_descriptors(s.p) > 0) {
+        flow_check(s.f, flow_now_ms() < deadline, "%u stay", pcscf_extra_descriptors(s.p));
+        (void)!send(fd[4], "x", 1, MSG_NOSIGNAL);
+        programs_poll(s.f, -1, flow_now_ms() + 50);
+    }
+    for (int i = 0; i < 5; i++)
+        close(fd[i]);
+    for (int i = 0; i < 2; i++)
+        sip_close(over_tls[i]);
+    pcscf_stop(s.p);
+    flow_check(s.f, pcscf_counter(s.p, "connection_stranger") >= 4, "not counted");
+    flow_close(s.f);
+}
+END_TEST
+
+// A connection is taken, and stays for a moment.
+static bool is_welcome(struct stage *s)
+{
+    int fd = socket_connect(s->f, HOST_OTHER, pcscf_access(s->p));
+    uint64_t moment = flow_now_ms() + 100;
+    char byte;
+
+    while (programs_poll(s->f, fd, moment) && recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0)
+        continue;
+    bool stays = recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    close(fd);
+    return stays;
+}
+
+// REQ-105: connections are bounded in number; one that ends makes room for another.
+START_TEST(one_connection_too_many_is_closed)
+{
+    struct stage s = {.f = flow_open("too-many")};
+    s.p = pcscf_start(s.f, &(struct pcscf_options){.sip = "connections_max: 2"});
+    uint64_t deadline = flow_now_ms() + (uint64_t)flow_patience();
+    int fd[3];
+
+    s.ue = open_at(&s, HOST_UE, SIP_TCP);
+    stage_ping(&s, s.ue, pcscf_access(s.p));
+    for (int i = 0; i < 3; i++)
+        fd[i] = socket_connect(s.f, HOST_OTHER, pcscf_access(s.p));
+    socket_await_end(s.f, fd[1]);
+    socket_await_end(s.f, fd[2]);
+    stage_ping(&s, s.ue, pcscf_access(s.p));
+    for (int i = 0; i < 3; i++)
+        close(fd[i]);
+    sip_close(s.ue);
+    while (!is_welcome(&s))
+        flow_check(s.f, flow_now_ms() < deadline, "nobody is taken any more");
+    pcscf_stop(s.p);
+    flow_check(s.f, pcscf_counter(s.p, "connection_limit") >= 2, "not counted");
+    flow_close(s.f);
+}
+END_TEST
+
+static const struct keeping {
+    enum sip_over over;
+    bool pings;
+} keepings[] = {{SIP_TCP, true}, {SIP_TLS, true}, {SIP_TCP, false}, {SIP_TLS, false}};
+
+// RFC 5626 4.4.1: the connection of a registered UE that sends keep-alives is kept, and each is
+// answered; without them it is closed after the idle time.
+START_TEST(a_keep_alive_keeps_a_connection)
+{
+    const struct keeping *row = &keepings[_i];
+    struct stage s = {.f = flow_open("keep-alive")};
+    s.p = pcscf_start(
+        s.f, &(struct pcscf_options){.tls = "", .ues = "", .sip = "stranger_s: 1, idle_s: 1"});
+    s.core = sip_open(s.f, HOST_CORE, pcscf_core(s.p));
+    s.ue = open_at(&s, HOST_UE, row->over);
+
+    stage_register(&s, s.ue, NULL);
+    for (int i = 0; i < 6 && row->pings; i++) {
+        sip_send_raw(s.ue, "\r\n\r\n", 4);
+        sip_expect_pong(s.ue);
+        programs_poll(s.f, -1, flow_now_ms() + 500);
+    }
+    if (row->pings)
+        stage_ping(&s, s.ue, row->over == SIP_TLS ? pcscf_tls(s.p) : pcscf_access(s.p));
+    else
+        sip_await_end(s.ue);
+    stage_close(&s, NULL);
+}
+END_TEST
+
 void suite_stranger(struct suite *s)
 {
     ONCE(s, a_stranger_over_TLS_breaks_nobody_elses_connection);
     ONCE(s, strangers_over_TLS_leave_nothing);
+    EACH(s, a_message_too_large_is_refused_and_ends_its_connection, streams);
+    ONCE(s, a_stranger_may_not_stay);
+    ONCE(s, one_connection_too_many_is_closed);
+    EACH(s, a_keep_alive_keeps_a_connection, keepings);
 }

@@ -128,6 +128,16 @@ const char *sip_expect(struct sip *s, const char *ere)
     }
 }
 
+void sip_expect_pong(struct sip *s)
+{
+    stream_expect_pong(s->stream);
+}
+
+void sip_await_end(struct sip *s)
+{
+    stream_await_end(s->stream);
+}
+
 void sip_drain(struct sip *s)
 {
     char byte;

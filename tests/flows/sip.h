@@ -33,6 +33,10 @@ const char *sip_expect(struct sip *s, const char *ere);
 // The next message, whatever it is.
 const char *sip_next(struct sip *s);
 
+// Waits for the answer to a keep-alive on a connection.
+void sip_expect_pong(struct sip *s);
+// Waits until the P-CSCF has closed the connection; what comes before is forgotten.
+void sip_await_end(struct sip *s);
 // Forgets what has arrived.
 void sip_drain(struct sip *s);
 

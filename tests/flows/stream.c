@@ -178,6 +178,25 @@ bool stream_has_peer(const struct stream *s)
     return s->fd >= 0 || poll(&look, 1, 0) > 0;
 }
 
+void stream_expect_pong(struct stream *s)
+{
+    char bytes[3] = "";
+
+    await_readable(s, s->fd, flow_now_ms() + (uint64_t)flow_patience());
+    ck_assert_int_eq(receive(s, bytes, sizeof(bytes)), 2);
+    ck_assert_str_eq(bytes, "\r\n");
+}
+
+void stream_await_end(struct stream *s)
+{
+    uint64_t deadline = flow_now_ms() + (uint64_t)flow_patience();
+    char bytes[READ_MAX];
+
+    do
+        await_readable(s, s->fd, deadline);
+    while (receive(s, bytes, sizeof(bytes)) > 0);
+}
+
 void stream_drain(struct stream *s)
 {
     struct pollfd look = {.fd = s->fd, .events = POLLIN};

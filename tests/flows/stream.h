@@ -18,6 +18,10 @@ void stream_send(struct stream *s, const void *bytes, size_t len);
 const char *stream_next(struct stream *s);
 // Somebody has connected, or waits to be accepted.
 bool stream_has_peer(const struct stream *s);
+// Waits for the answer to a keep-alive: one line end (RFC 5626 4.4.1).
+void stream_expect_pong(struct stream *s);
+// Waits until the other end has closed; what comes before is thrown away.
+void stream_await_end(struct stream *s);
 // Bytes that are there and were not asked for are thrown away.
 void stream_drain(struct stream *s);
 

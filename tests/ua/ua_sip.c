@@ -11,7 +11,7 @@
 #include "tests/ua/ua_sip_internal.h"
 
 #include "common/log.h"
-#include "common/ssl_release.h"
+#include "common/ssl_mend.h"
 #include "tests/ua/ua_cert.h"
 
 #include <errno.h>
@@ -138,7 +138,7 @@ static nta_agent_t *open_agent(su_root_t *root, const struct sip_options *option
     struct folder folder = {.path = ""};
     bool tls = options->transport == SIP_TLS;
 
-    if (tls && (ssl_release_start() != 0 || folder_make(&folder) != 0))
+    if (tls && (ssl_mend_start() != 0 || folder_make(&folder) != 0))
         return NULL;
     nta_agent_t *agent = nta_agent_create(
         root, URL_STRING_MAKE(url), NULL, NULL, NTATAG_UA(1), NTATAG_USE_NAPTR(0),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Connections are freed once, whether their owner frees them or, as Sofia-SIP 1.12.11, does not.
-#include "common/ssl_release.h"
+#include "common/ssl_mend.h"
 
 #include <check.h>
 #include <openssl/ssl.h>
@@ -17,7 +17,7 @@ static SSL_CTX *ctx;
 
 static void setup(void)
 {
-    ck_assert_int_eq(ssl_release_start(), 0);
+    ck_assert_int_eq(ssl_mend_start(), 0);
     ck_assert_int_ge(SSL_get_ex_new_index(0, NULL, NULL, NULL, on_free), 0);
     ctx = SSL_CTX_new(TLS_method());
     ck_assert_ptr_nonnull(ctx);
@@ -93,8 +93,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("ssl_release");
-    TCase *tc = tcase_create("ssl_release");
+    Suite *suite = suite_create("ssl_mend");
+    TCase *tc = tcase_create("ssl_mend");
     SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(tc, setup, teardown);
