@@ -146,7 +146,7 @@ END_TEST
     }
 
 static const struct pcscf_options voice_options = {.capture = EVERYTHING,
-                                                   .e2ae = "mechanisms: [sdes-srtp]"};
+                                                   .e2ae = "unregistered: [sdes-srtp]"};
 
 // SRTP is dissected as such, tag and all, by what SDP says of it; the same packets are there in
 // clear, towards the core as they were and towards the UE as PDUs; of the SDES keys nothing is,
@@ -198,11 +198,11 @@ static const struct {
 } long_calls[] = {
     {{.caller = HOST_UE,
       .no_fax = true,
-      .ue = "--media count --datagrams 1500 --datagram-ms 0 --hangup-after media",
+      .ue = "--media count --datagrams 1500 --datagram-ms 1 --hangup-after media",
       .core = "--media echo"},
      NULL,
      "^raw:ip:udp:dtls:data\t.* stream 1, T1, from the UE$"},
-    {VOICE("1500", "1"), "mechanisms: [sdes-srtp]",
+    {VOICE("1500", "1"), "unregistered: [sdes-srtp]",
      "^raw:ip:udp:rtp\t.* stream 1, T1, from the UE$"},
 };
 
