@@ -13,6 +13,7 @@
 #include "agw/certificate.h"
 #include "agw/context.h"
 #include "agw/dtls.h"
+#include "agw/rtcp_port.h"
 #include "agw/socket.h"
 #include "agw/statistics.h"
 #include "agw/tls.h"
@@ -118,12 +119,17 @@ static void run_reserve(struct order *order, struct media *media)
     free(o);
 }
 
+static void free_configure_order(struct configure_order *o)
+{
+    clear_request(&o->request);
+    free(o);
+}
+
 static void run_configure(struct order *order, struct media *media)
 {
     struct configure_order *o = (struct configure_order *)order;
     stream_configure(o->stream, &o->request);
-    clear_request(&o->request);
-    free(o);
+    free_configure_order(o);
 }
 
 static void run_release(struct order *order, struct media *media)
@@ -288,6 +294,7 @@ static enum reason take(struct agw *agw, struct reserve_order *o, struct line_en
     *end = (struct line_end){.ports = ports,
                              .port = port,
                              .rtcp = r->rtcp,
+                             .rtcp_mux = r->rtcp_mux,
                              .transport = r->transport,
                              .family = r->family,
                              .remote = r->remote};
@@ -384,6 +391,7 @@ static enum reason reserve(struct agw *agw, const struct agw_request *request,
     fill_reply(reply, context, realm(agw, request->termination), &line->end[request->termination],
                o);
     worker_post(context->place->worker, &o->order);
+    (void)rtcp_port_follow(line, context->place->worker); // nothing was closed that it could need
     return REASON_NONE;
 out:
     free_order(o);
@@ -407,29 +415,43 @@ enum reason agw_reserve_and_configure(struct agw *agw, const struct agw_request 
 
 // --- Configure, Release -------------------------------------------------------------------------
 
+static struct configure_order *create_configure_order(const struct line *line,
+                                                      const struct agw_request *request)
+{
+    struct configure_order *o = malloc(sizeof *o);
+    if (!o)
+        return NULL;
+    *o = (struct configure_order){
+        .order = {.run = run_configure}, .stream = line->stream, .request = *request};
+    if (own_paths(&o->request))
+        return o;
+    free_configure_order(o);
+    return NULL;
+}
+
 enum reason agw_configure(struct agw *agw, const struct agw_request *request)
 {
     const struct context *context = context_find(&agw->contexts, request->context);
     struct line *line = context ? line_find(context, request->stream) : NULL;
     if (!line || request->termination > AGW_T2 || !line->end[request->termination].ports)
         return REASON_AGW_NO_CONTEXT;
-    const struct line_end *end = &line->end[request->termination];
+    struct line_end *end = &line->end[request->termination], before = *end;
     enum reason reason = check(agw, request, end->transport, end->family, line->fingerprints_known);
     if (reason != REASON_NONE)
         return reason;
-    struct configure_order *o = malloc(sizeof *o);
+    struct configure_order *o = create_configure_order(line, request);
     if (!o)
         return REASON_AGW_NO_RESOURCE;
-    *o = (struct configure_order){
-        .order = {.run = run_configure}, .stream = line->stream, .request = *request};
-    if (!own_paths(&o->request)) {
-        clear_request(&o->request);
-        free(o);
-        return REASON_AGW_NO_RESOURCE;
+    end->rtcp_mux = request->rtcp_mux;
+    if (addr_is_set(&request->remote))
+        end->remote = request->remote;
+    reason = rtcp_port_follow(line, context->place->worker);
+    if (reason != REASON_NONE) {
+        *end = before;
+        free_configure_order(o);
+        return reason;
     }
     line->fingerprints_known |= request->remote_fingerprints.count > 0;
-    if (addr_is_set(&request->remote))
-        line->end[request->termination].remote = request->remote;
     worker_post(context->place->worker, &o->order);
     return REASON_NONE;
 }

@@ -83,7 +83,8 @@ struct agw_request {
     enum agw_transport transport;     // Transport protocol
     int family;                       // AF_INET or AF_INET6: of the local address to reserve
     bool rtcp;                        // RTCP handling: a second connection point at port + 1
-    bool rtcp_mux;                    // RTCP handling: on the port of RTP (RFC 5761)
+    bool rtcp_mux;                    // RTCP handling: on the port of RTP (RFC 5761); the ports
+                                      // above have no socket while both terminations have it so
     struct addr remote;               // Remote Connection Address; not set: not known yet
     struct addr remote_rtcp;          // not set: the port above remote (RFC 3605 2.1)
     enum latching latching;  // Latching Requirement (Reserve; stays for the life of the stream)

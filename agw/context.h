@@ -20,6 +20,7 @@ struct line_end {
     struct ports *ports; // NULL: not reserved
     uint16_t port;
     bool rtcp;
+    bool rtcp_mux; // as configured last
     enum agw_transport transport;
     int family;
     struct addr remote;  // as configured last
@@ -40,7 +41,8 @@ struct line {
     struct line_end end[2];
     struct line_dtls dtls;
     bool fingerprints_known;
-    bool released; // on its way out: only its farewell is still to come
+    bool rtcp_shut; // rtcp_port.h
+    bool released;  // on its way out: only its farewell is still to come
     struct stream *stream;
     struct order release; // memory for the end is there from the start
     struct note farewell;

@@ -270,6 +270,15 @@ enum reason ports_take_tcp(struct ports *p, bool listening, int *fd, uint16_t *p
     return reason;
 }
 
+enum reason ports_open_again(const struct ports *p, uint16_t port, int *fd)
+{
+    int rc = open_on(p, port - p->base);
+    if (rc < 0)
+        return rc == -EADDRINUSE ? REASON_AGW_NO_PORT : REASON_AGW_NO_RESOURCE;
+    *fd = rc;
+    return REASON_NONE;
+}
+
 void ports_give_back(struct ports *p, uint16_t port, bool pair)
 {
     enqueue(p, port - p->base, pair);

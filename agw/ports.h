@@ -27,6 +27,9 @@ void ports_close(struct ports *ports); // NULL is allowed
 enum reason ports_take(struct ports *ports, bool pair, int fd[static 2], uint16_t *port);
 // Takes one port for TCP: a bound socket that listens when listening says so.
 enum reason ports_take_tcp(struct ports *ports, bool listening, int *fd, uint16_t *port);
+// A bound socket for a UDP port that is taken and whose own was closed. AGW_NO_PORT (a foreign
+// process has it) or AGW_NO_RESOURCE; *fd untouched then.
+enum reason ports_open_again(const struct ports *ports, uint16_t port, int *fd);
 // Gives back what ports_take() gave, after its sockets are closed.
 void ports_give_back(struct ports *ports, uint16_t port, bool pair);
 

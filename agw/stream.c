@@ -411,6 +411,19 @@ void stream_reserve(struct stream *s, struct media *media, const struct agw_requ
     stream_rearm(s);
 }
 
+void stream_rtcp_port(struct stream *s, enum agw_termination termination, int fd, int family)
+{
+    struct point *p = &s->point[termination][1];
+    point_close(p);
+    if (fd < 0)
+        return;
+    enum latching latching = p->latching;
+    init_point(s, termination, true);
+    p->latching = latching;
+    p->savp = s->point[termination][0].savp;
+    point_open(p, fd, family);
+}
+
 void stream_release(struct stream *s, struct media *media, struct note *farewell)
 {
     s->media = media;

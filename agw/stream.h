@@ -50,6 +50,9 @@ void stream_free(struct stream *stream);
 void stream_reserve(struct stream *stream, struct media *media, const struct agw_request *request,
                     const int fd[static 2], struct certificate *certificate);
 void stream_configure(struct stream *stream, const struct agw_request *request);
+// The point of RTCP at this termination goes on with another socket, which is taken over, or with
+// -1 without one.
+void stream_rtcp_port(struct stream *stream, enum agw_termination termination, int fd, int family);
 // Closes associations and sockets, then posts farewell, the last note of the stream, with the
 // stream's statistics. The stream belongs to the control side again.
 void stream_release(struct stream *stream, struct media *media, struct note *farewell);

@@ -175,6 +175,73 @@ START_TEST(rtcp_has_its_own_path)
 }
 END_TEST
 
+START_TEST(rtcp_on_the_port_of_rtp_needs_no_socket_of_its_own)
+{
+    // RFC 5761 5.1.1: agreed on both terminations, RTCP has one socket with RTP; when a later
+    // agreement falls back, the former ports serve again.
+    struct call c;
+    struct agw_request r1 = request_for(AGW_T1, 0), r2 = request_for(AGW_T2, 0);
+    set_up();
+    struct peer ue_rtcp = peer_open(NULL), core_rtcp = peer_open(NULL);
+    unsigned before = open_descriptors();
+    r1.rtcp = r2.rtcp = r1.rtcp_mux = r2.rtcp_mux = true;
+    call_open_as(&c, r1, r2, true); // and its two peers
+    ck_assert_uint_eq(open_descriptors(), before + 2 + 2);
+    ck_assert_uint_eq(agw_ports_used(lab.agw, AGW_T1), 2);
+    expect_both_ways(&c);
+    r1.rtcp_mux = r2.rtcp_mux = false;
+    r1.remote_rtcp = ue_rtcp.addr;
+    r2.remote_rtcp = core_rtcp.addr;
+    r1.remote = c.ue.addr;
+    r2.remote = c.core.addr;
+    configure(&c, r1);
+    configure(&c, r2);
+    ck_assert_uint_eq(open_descriptors(), before + 2 + 4);
+    ue_rtcp.agw = c.t1.local_rtcp;
+    core_rtcp.agw = c.t2.local_rtcp;
+    peer_send(&ue_rtcp, "report");
+    peer_expect(&core_rtcp, "report");
+    peer_send(&core_rtcp, "reply");
+    peer_expect(&ue_rtcp, "reply");
+    r1.rtcp_mux = true;
+    configure(&c, r1); // the other side has not agreed
+    ck_assert_uint_eq(open_descriptors(), before + 2 + 4);
+    r2.rtcp_mux = true;
+    configure(&c, r2);
+    ck_assert_uint_eq(open_descriptors(), before + 2 + 2);
+    expect_both_ways(&c);
+    call_close(&c);
+    peer_close(&ue_rtcp);
+    peer_close(&core_rtcp);
+    lab_close(&lab);
+}
+END_TEST
+
+START_TEST(a_port_of_rtcp_that_is_lost_refuses_the_fall_back)
+{
+    // What a foreign process took meanwhile cannot be had again: nothing changes, media go on.
+    struct call c;
+    struct agw_request r1 = request_for(AGW_T1, 0), r2 = request_for(AGW_T2, 0);
+    set_up();
+    r1.rtcp = r2.rtcp = r1.rtcp_mux = r2.rtcp_mux = true;
+    call_open_as(&c, r1, r2, true);
+    int foreign = socket(AF_INET, SOCK_DGRAM, 0);
+    ck_assert_int_eq(bind(foreign, &c.t2.local_rtcp.sa, c.t2.local_rtcp.len), 0);
+    unsigned before = open_descriptors();
+    r1.context = c.context;
+    r1.rtcp_mux = false;
+    ck_assert_int_eq(agw_configure(lab.agw, &r1), REASON_AGW_NO_PORT);
+    ck_assert_uint_eq(open_descriptors(), before);
+    expect_both_ways(&c);
+    close(foreign);
+    ck_assert_int_eq(agw_configure(lab.agw, &r1), REASON_NONE);
+    lab_sync(&lab, c.context);
+    ck_assert_uint_eq(open_descriptors(), before - 1 + 2);
+    call_close(&c);
+    lab_close(&lab);
+}
+END_TEST
+
 START_TEST(rtcp_goes_to_the_port_above_unless_told_otherwise)
 {
     // RFC 3605 2.1: without a=rtcp the RTCP port is the next one.
@@ -1055,6 +1122,8 @@ int main(void)
         families_are_converted,
         datagrams_of_every_size_pass_unchanged,
         rtcp_has_its_own_path,
+        rtcp_on_the_port_of_rtp_needs_no_socket_of_its_own,
+        a_port_of_rtcp_that_is_lost_refuses_the_fall_back,
         rtcp_goes_to_the_port_above_unless_told_otherwise,
         streams_of_a_context_are_apart,
         an_unreachable_peer_harms_nothing,

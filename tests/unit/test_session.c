@@ -561,6 +561,7 @@ START_TEST(media_follow_the_branch_that_is_kept)
     late("c", OTHER_ANSWER);
     expect_asked(""); // shown only
     struct sip_facts ack = facts(SIP_ACK, 0, "c", NULL);
+    free(verdict.body);
     session_request(session, SIDE_ACCESS, &ack, &id, &verdict);
     end_branch("b", &id);
     ck_assert(id.other);
