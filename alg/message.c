@@ -27,14 +27,55 @@ static bool is_parsed(const char *name)
     return false;
 }
 
+// The fields that follow keep the bytes they came in. The stack would do so by itself for the whole
+// message, but then it misreads a first line behind empty lines (RFC 3261 7.5), which are common on
+// connections.
+static void keep_fields(su_home_t *home)
+{
+    sip_object((msg_t *)home)->sip_flags |= MSG_DO_EXTRACT_COPY;
+}
+
+static issize_t read_request_line(su_home_t *home, msg_header_t *h, char *line, isize_t len)
+{
+    keep_fields(home);
+    return sip_request_class->hc_parse(home, h, line, len);
+}
+
+static issize_t read_status_line(su_home_t *home, msg_header_t *h, char *line, isize_t len)
+{
+    keep_fields(home);
+    return sip_status_class->hc_parse(home, h, line, len);
+}
+
+static struct msg_hclass_s request_line, status_line;
+
 msg_mclass_t *message_class(void)
 {
     const msg_mclass_t *all = sip_default_mclass();
     msg_mclass_t *slim = msg_mclass_clone(all, all->mc_hash_size, 1);
-    for (int i = 0; slim && i < all->mc_hash_size; i++)
+    if (!slim)
+        return NULL;
+    for (int i = 0; i < all->mc_hash_size; i++)
         if (all->mc_hash[i].hr_class && is_parsed(all->mc_hash[i].hr_class->hc_name))
             msg_mclass_insert(slim, &all->mc_hash[i]);
+    request_line = *sip_request_class;
+    request_line.hc_parse = read_request_line;
+    slim->mc_request->hr_class = &request_line;
+    status_line = *sip_status_class;
+    status_line.hc_parse = read_status_line;
+    slim->mc_status->hr_class = &status_line;
     return slim;
+}
+
+void message_separate(msg_t *msg)
+{
+    for (msg_header_t *h = *msg_chain_head(msg), *before = NULL; h; before = h, h = h->sh_succ) {
+        if (!h->sh_data || h->sh_len > 0)
+            continue;
+        msg_fragment_clear(h->sh_common);
+        if (before)
+            msg_fragment_clear(before->sh_common);
+    }
 }
 
 static enum sip_kind kind_of(const char *method)

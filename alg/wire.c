@@ -13,6 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define CHALLENGE "WWW-Authenticate"
+
 static bool is_wanted(const struct proxy *proxy)
 {
     return proxy->tap || proxy->cfg->trace.messages == TRACE_MESSAGES_SIP;
@@ -45,12 +47,20 @@ static void mask_challenges(char *text)
     for (char *line = text, *end; *line; line = end + (*end != '\0')) {
         bool folded = *line == ' ' || *line == '\t';
         end = line + strcspn(line, "\n");
-        challenge = folded ? challenge : strncasecmp(line, "WWW-Authenticate", 16) == 0;
+        challenge = folded ? challenge : strncasecmp(line, CHALLENGE, strlen(CHALLENGE)) == 0;
         if (!challenge)
             continue;
         mask_value(line, end, "ck=\"");
         mask_value(line, end, "ik=\"");
     }
+}
+
+static bool has_challenge(const sip_t *sip)
+{
+    for (const sip_unknown_t *u = sip ? sip->sip_unknown : NULL; u; u = u->un_next)
+        if (u->un_name && strcasecmp(u->un_name, CHALLENGE) == 0)
+            return true;
+    return false;
 }
 
 // NULL: no memory.
@@ -66,7 +76,8 @@ static char *text_of(msg_t *msg, su_home_t *home, size_t *len)
         return NULL;
     text[at] = '\0';
     sdes_mask(text, at);
-    mask_challenges(text);
+    if (has_challenge(sip_object(msg)))
+        mask_challenges(text);
     *len = at;
     return text;
 }

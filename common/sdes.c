@@ -303,10 +303,13 @@ static const char *after_suite(struct piece rest)
     return rest.len > 0 ? rest.at : NULL;
 }
 
-// Where in the line a secret may begin; NULL: it has none.
+// Where in the line a secret may begin; NULL: it has none. Only lines of SDP have any: SIP ones end
+// here at once.
 static const char *secret_of(struct piece line, const char **instead)
 {
     *instead = "(present)";
+    if (line.len < 2 || line.at[1] != '=')
+        return NULL;
     if (begins(line, "k="))
         return line.at + 2;
     if (begins(line, "a=key-mgmt:"))

@@ -17,6 +17,7 @@
 // As long a piece as its buffer on the stack allows with ease: the more LZ4 sees at once, the
 // shorter it becomes.
 #define PIECE_MAX 16384
+#define PACKED_MAX LZ4_COMPRESSBOUND(PIECE_MAX)
 // A tail begins with this and doubles: most are settled soon.
 #define TAIL_MIN 1024
 // Less than this is not worth a piece of its own.
@@ -64,12 +65,22 @@ void textstore_free(struct textstore *s)
     free(s);
 }
 
+// The table LZ4 works with has 16 KiB: one for each thread is kept, since clearing it would cost as
+// much as packing a short text does.
+static int pack(const char *text, uint32_t len, char packed[static PACKED_MAX])
+{
+    static _Thread_local LZ4_stream_t table;
+
+    if (len > PIECE_MAX)
+        return 0;
+    LZ4_resetStream_fast(&table);
+    return LZ4_compress_fast_continue(&table, text, packed, (int)len, PACKED_MAX, 1);
+}
+
 static bool seal(struct textstore *s)
 {
-    char packed[LZ4_COMPRESSBOUND(PIECE_MAX)];
-    int shorter = s->tail_len > PIECE_MAX ? 0
-                                          : LZ4_compress_default(s->tail, packed, (int)s->tail_len,
-                                                                 (int)sizeof(packed));
+    char packed[PACKED_MAX];
+    int shorter = pack(s->tail, s->tail_len, packed);
     bool gain = shorter > 0 && (uint32_t)shorter < s->tail_len;
     uint32_t size = gain ? (uint32_t)shorter : s->tail_len;
     struct piece *p = keep_zalloc(sizeof(*p) + size);
