@@ -23,6 +23,18 @@ enum sip_kind {
 // Route entries of one message that are looked at; longer routes exist in no network.
 #define SIP_ROUTES_MAX 16
 
+struct sip_facts;
+
+// A message that outlives its facts: for who reads it later, or never.
+struct sip_message {
+    void *object;
+    void *(*keep)(void *object); // a reference of one's own; NULL: no memory
+    void (*let_go)(void *object);
+    // The whole message as it is on the wire, keys masked; the caller's. NULL: no memory. *facts is
+    // its outline, borrowed from the object.
+    char *(*read)(void *object, struct sip_facts *facts);
+};
+
 // All text is borrowed from the message.
 struct sip_facts {
     enum sip_kind kind; // of the request, or of the one a response answers
@@ -42,8 +54,11 @@ struct sip_facts {
     size_t body_len;
     struct addr source;
     bool tcp;
-    const char *wire; // the whole message as it is on the wire, keys masked; NULL: not wanted
+    // The whole message as it is on the wire, keys masked; NULL: nobody wants it now. Then message
+    // may have it for later (object NULL: not wanted at all).
+    const char *wire;
     size_t wire_len;
+    struct sip_message message;
     uint64_t time_us; // when it came or left; 0: now
 };
 

@@ -21,25 +21,19 @@ static const char *mode_name(enum agw_mode mode)
 
 static void put_context(struct strbuf *out, uint32_t context)
 {
-    if (context)
-        strbuf_printf(out, "Context=%u", context);
-    else
-        strbuf_puts(out, "Context=$");
+    strbuf_cat(out, "Context=", context ? strbuf_number(context) : "$");
 }
 
 static void put_descriptor(struct strbuf *out, const char *name, const struct agw_request *request,
                            const struct addr *address)
 {
     char host[ADDR_STRLEN];
-    int family = address && addr_is_set(address) ? addr_family(address) : request->family;
-    strbuf_printf(out, "    %s { v=0\n            c=IN %s %s\n            m=- ", name,
-                  family == AF_INET6 ? "IP6" : "IP4",
-                  address && addr_is_set(address) ? addr_host(address, host) : "$");
-    if (address && addr_is_set(address))
-        strbuf_printf(out, "%u", addr_port(address));
-    else
-        strbuf_puts(out, "$");
-    strbuf_printf(out, " %s -\n", agw_transport_name(request->transport));
+    bool known = address && addr_is_set(address);
+    int family = known ? addr_family(address) : request->family;
+    strbuf_cat(out, "    ", name, " { v=0\n            c=IN ", family == AF_INET6 ? "IP6 " : "IP4 ",
+               known ? addr_host(address, host) : "$", "\n            m=- ",
+               known ? strbuf_number(addr_port(address)) : "$", " ",
+               agw_transport_name(request->transport), " -\n");
 }
 
 // The TCP setup direction travels as a=setup of the local descriptor.
@@ -50,54 +44,57 @@ static void put_setup(struct strbuf *out, const struct agw_request *request)
                                         [AGW_TCP_CLIENT] = "active",
                                         [AGW_TCP_HOLD] = "holdconn"};
     if (agw_transport_is_tcp(request->transport))
-        strbuf_printf(out, "            a=setup:%s\n", names[request->tcp_setup]);
+        strbuf_cat(out, "            a=setup:", names[request->tcp_setup], "\n");
 }
 
 static void put_fingerprints(struct strbuf *out, const struct fingerprints *list)
 {
     char text[FINGERPRINT_STRLEN];
     for (unsigned i = 0; i < list->count; i++)
-        strbuf_printf(out, "            a=fingerprint:%s\n",
-                      fingerprint_format(&list->list[i], text));
+        strbuf_cat(out, "            a=fingerprint:", fingerprint_format(&list->list[i], text),
+                   "\n");
 }
 
 static void put_sdes(struct strbuf *out, const struct sdes_crypto *crypto)
 {
     if (crypto->suite != SDES_NONE)
-        strbuf_printf(out, "            a=crypto:%u %s inline:(present)\n", crypto->tag,
-                      sdes_suite_name(crypto->suite));
+        strbuf_cat(out, "            a=crypto:", strbuf_number(crypto->tag), " ",
+                   sdes_suite_name(crypto->suite), " inline:(present)\n");
 }
 
 static void put_events(struct strbuf *out, const struct agw_request *request)
 {
+    const char *stream = strbuf_number(request->stream);
     if (request->notify_dtls_failure)
-        strbuf_printf(out, "  Events=1 { tlsbsc/BNCChange { stream=%u } }\n", request->stream);
+        strbuf_cat(out, "  Events=1 { tlsbsc/BNCChange { stream=", stream, " } }\n");
     if (request->inactivity_s)
-        strbuf_printf(out, "  Events=2 { adid/ipstop { dt=%u } }\n", request->inactivity_s);
+        strbuf_cat(out, "  Events=2 { adid/ipstop { dt=", strbuf_number(request->inactivity_s),
+                   " } }\n");
     if (request->notify_tcp_failure)
-        strbuf_printf(out, "  Events=3 { tcpbcc/BNCChange { stream=%u } }\n", request->stream);
+        strbuf_cat(out, "  Events=3 { tcpbcc/BNCChange { stream=", stream, " } }\n");
     if (request->establish_tcp)
-        strbuf_printf(out, "  Signals { tcpbcc/EstBNC { stream=%u } }\n", request->stream);
+        strbuf_cat(out, "  Signals { tcpbcc/EstBNC { stream=", stream, " } }\n");
     if (request->tcp_trigger)
-        strbuf_printf(out, "  Signals { seplink/link { stream=%u } }\n", request->stream);
+        strbuf_cat(out, "  Signals { seplink/link { stream=", stream, " } }\n");
     if (request->latching != LATCHING_OFF)
-        strbuf_printf(out, "  Signals { ipnapt/latch { napt=%s } }\n",
-                      request->relatch ? "RELATCH" : "LATCH");
+        strbuf_cat(out, "  Signals { ipnapt/latch { napt=", request->relatch ? "RELATCH" : "LATCH",
+                   " } }\n");
     if (request->establish_dtls)
-        strbuf_printf(out, "  Signals { tlsbsc/EstBNC { stream=%u } }\n", request->stream);
+        strbuf_cat(out, "  Signals { tlsbsc/EstBNC { stream=", stream, " } }\n");
 }
 
 void h248_request(struct strbuf *out, unsigned transaction, enum h248_command command,
                   const struct agw_request *request)
 {
-    strbuf_printf(out, "\nTransaction=%u { ", transaction);
+    const char *side = realm(request->termination);
+    strbuf_cat(out, "\nTransaction=", strbuf_number(transaction), " { ");
     put_context(out, request->context);
-    strbuf_printf(out, " { %s=ip/%s/%s {\n", command_name(command), realm(request->termination),
-                  command == H248_ADD ? "$" : realm(request->termination));
-    strbuf_printf(out, "  Media { Stream=%u {\n    LocalControl { Mode=%s, ipdc/realm=\"%s\"",
-                  request->stream, mode_name(request->mode), realm(request->termination));
+    strbuf_cat(
+        out, " { ", command_name(command), "=ip/", side, "/", command == H248_ADD ? "$" : side,
+        " {\n  Media { Stream=", strbuf_number(request->stream),
+        " {\n    LocalControl { Mode=", mode_name(request->mode), ", ipdc/realm=\"", side, "\"");
     if (request->peak_rate_kbps)
-        strbuf_printf(out, ", tman/pol=ON, tman/pdr=%u", request->peak_rate_kbps * 125);
+        strbuf_cat(out, ", tman/pol=ON, tman/pdr=", strbuf_number(request->peak_rate_kbps * 125));
     strbuf_puts(out, " }\n");
     if (command == H248_ADD) {
         put_descriptor(out, "Local", request, NULL);
@@ -128,19 +125,19 @@ void h248_reply(struct strbuf *out, unsigned transaction, enum h248_command comm
                 const struct agw_request *request, const struct agw_reply *reply,
                 enum reason reason)
 {
-    strbuf_printf(out, "\nReply=%u { ", transaction);
+    strbuf_cat(out, "\nReply=", strbuf_number(transaction), " { ");
     put_context(out, reply ? reply->context : request->context);
     if (reason != REASON_NONE) {
-        strbuf_printf(out, " { Error=510 { \"%s\" } } }\n", reason_text(reason));
+        strbuf_cat(out, " { Error=510 { \"", reason_text(reason), "\" } } }\n");
         return;
     }
-    strbuf_printf(out, " { %s=ip/%s/%u", command_name(command), realm(request->termination),
-                  request->stream);
+    strbuf_cat(out, " { ", command_name(command), "=ip/", realm(request->termination), "/",
+               strbuf_number(request->stream));
     if (!reply) {
         strbuf_puts(out, " } }\n");
         return;
     }
-    strbuf_printf(out, " {\n  Media { Stream=%u {\n", request->stream);
+    strbuf_cat(out, " {\n  Media { Stream=", strbuf_number(request->stream), " {\n");
     put_descriptor(out, "Local", request, &reply->local);
     put_fingerprints(out, &reply->local_fingerprints);
     strbuf_puts(out, "    }\n  } } } } }\n");

@@ -8,6 +8,7 @@
 #include "common/reason.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum procedure { RESERVE, CONFIGURE, RESERVE_AND_CONFIGURE };
 
@@ -69,44 +70,44 @@ static void put_setup_direction(struct strbuf *out, const struct agw_request *q)
                                         [AGW_TCP_CLIENT] = "AGW is TCP client",
                                         [AGW_TCP_HOLD] = "no connection for now"};
     if (agw_transport_is_tcp(q->transport))
-        strbuf_printf(out, "TCP setup direction: %s\n", names[q->tcp_setup]);
+        strbuf_cat(out, "TCP setup direction: ", names[q->tcp_setup], "\n");
     if (q->msrp_local)
-        strbuf_printf(out, "MSRP path of the AGW: %s\n", q->msrp_local);
+        strbuf_cat(out, "MSRP path of the AGW: ", q->msrp_local, "\n");
     if (q->msrp_remote)
-        strbuf_printf(out, "MSRP path of the endpoint: %s\n", q->msrp_remote);
+        strbuf_cat(out, "MSRP path of the endpoint: ", q->msrp_remote, "\n");
 }
 
 // The key itself is nobody's business (REQ-112).
 static void put_sdes(struct strbuf *out, const char *whose, const struct sdes_crypto *crypto)
 {
     if (crypto->suite != SDES_NONE)
-        strbuf_printf(out, "%s cryptographic SDES attribute: tag %u, %s, key present\n", whose,
-                      crypto->tag, sdes_suite_name(crypto->suite));
+        strbuf_cat(out, whose, " cryptographic SDES attribute: tag ", strbuf_number(crypto->tag),
+                   ", ", sdes_suite_name(crypto->suite), ", key present\n");
 }
 
 static void put_elements(struct strbuf *out, const struct agw_request *q, enum procedure procedure)
 {
     char text[FINGERPRINT_STRLEN];
-    strbuf_printf(out, "Stream: %u\n", q->stream);
-    strbuf_printf(out, "Transport protocol: %s\n", agw_transport_name(q->transport));
+    strbuf_cat(out, "Stream: ", strbuf_number(q->stream),
+               "\nTransport protocol: ", agw_transport_name(q->transport), "\n");
     if (procedure != CONFIGURE)
-        strbuf_printf(out, "IP Realm Identifier: %s\nLocal Connection Address Request\n",
-                      q->termination == AGW_T1 ? "access" : "core");
+        strbuf_cat(out, "IP Realm Identifier: ", q->termination == AGW_T1 ? "access" : "core",
+                   "\nLocal Connection Address Request\n");
     put_setup_direction(out, q);
     if (q->rtcp)
-        strbuf_printf(out, "RTCP handling: %s\n",
-                      q->rtcp_mux ? "on the port of RTP" : "on its own port");
+        strbuf_cat(out, "RTCP handling: ", q->rtcp_mux ? "on the port of RTP" : "on its own port",
+                   "\n");
     put_sdes(out, "Local", &q->local_sdes);
     put_sdes(out, "Remote", &q->remote_sdes);
     if (addr_is_set(&q->remote))
-        strbuf_printf(out, "Remote Connection Address: %s\n", addr_format(&q->remote, text));
+        strbuf_cat(out, "Remote Connection Address: ", addr_format(&q->remote, text), "\n");
     if (q->latching != LATCHING_OFF)
-        strbuf_printf(out, "Latching Requirement: %s\n", latching_element(q->latching));
+        strbuf_cat(out, "Latching Requirement: ", latching_element(q->latching), "\n");
     if (q->peak_rate_kbps)
-        strbuf_printf(out, "Peak Data Rate: %u kbit/s\n", q->peak_rate_kbps);
+        strbuf_cat(out, "Peak Data Rate: ", strbuf_number(q->peak_rate_kbps), " kbit/s\n");
     for (unsigned i = 0; i < q->remote_fingerprints.count; i++)
-        strbuf_printf(out, "Remote certificate fingerprint: %s\n",
-                      fingerprint_format(&q->remote_fingerprints.list[i], text));
+        strbuf_cat(out, "Remote certificate fingerprint: ",
+                   fingerprint_format(&q->remote_fingerprints.list[i], text), "\n");
     if (q->local_fingerprint_request)
         strbuf_puts(out, "Local certificate fingerprint Request\n");
     if (q->establish_tcp)
@@ -121,55 +122,137 @@ static void put_elements(struct strbuf *out, const struct agw_request *q, enum p
         strbuf_puts(out, "Notify (D)TLS session establishment Failure Event\n");
 }
 
-static void record_request(struct iq *iq, enum procedure procedure, const struct agw_request *q)
+// --- one procedure in three events --------------------------------------------------------------
+
+enum part { REQUEST, ACTION, REPLY };
+
+// An event of a procedure with what its texts are made from: they are seldom read.
+struct procedure_event {
+    struct trace_late late;
+    enum part part;
+    enum procedure procedure;
+    unsigned transaction;
+    struct agw_request request; // without keys
+    struct agw_reply reply;
+    bool has_reply;
+    enum reason reason;
+    char *msrp_local, *msrp_remote;
+    struct strbuf text; // label, zero, detail
+};
+
+static void put_request(struct procedure_event *e)
 {
-    const struct procedure_text *text = &texts[procedure];
-    struct strbuf detail = STRBUF_INIT;
-    put_elements(&detail, q, procedure);
-    h248_request(&detail, iq->transaction, text->command, q);
     char label[80];
-    snprintf(label, sizeof(label), text->label, q->termination == AGW_T1 ? 1 : 2);
-    record(iq, TRACE_IQ, PARTY_ALG, PARTY_AGW, text->keys[q->termination][0], label, &detail,
-           procedure == RESERVE     ? "TS 23.334 8.3"
-           : procedure == CONFIGURE ? "TS 23.334 8.4"
-                                    : "TS 23.334 8.2");
+    snprintf(label, sizeof(label), texts[e->procedure].label,
+             e->request.termination == AGW_T1 ? 1 : 2);
+    strbuf_add(&e->text, label, strlen(label) + 1);
+    put_elements(&e->text, &e->request, e->procedure);
+    h248_request(&e->text, e->transaction, texts[e->procedure].command, &e->request);
 }
 
-static void record_action(struct iq *iq, enum procedure procedure, const struct agw_request *q,
-                          const struct agw_reply *reply, enum reason reason)
+static void put_action(struct procedure_event *e)
 {
-    char label[160], local[ADDR_STRLEN];
-    if (reason != REASON_NONE)
-        snprintf(label, sizeof(label), "cannot: %s", reason_text(reason));
-    else if (procedure == CONFIGURE)
-        snprintf(label, sizeof(label), "configures T%d%s%s", q->termination == AGW_T1 ? 1 : 2,
-                 q->remote_fingerprints.count ? ", binds the fingerprint to the stream" : "",
-                 q->remote_sdes.suite != SDES_NONE ? ", takes the keys" : "");
+    const struct agw_request *q = &e->request;
+    const char *keys = q->remote_sdes.suite != SDES_NONE ? ", takes the keys" : "";
+    char local[ADDR_STRLEN];
+    if (e->reason != REASON_NONE)
+        strbuf_cat(&e->text, "cannot: ", reason_text(e->reason));
+    else if (e->procedure == CONFIGURE)
+        strbuf_cat(&e->text, "configures ", q->termination == AGW_T1 ? "T1" : "T2",
+                   q->remote_fingerprints.count ? ", binds the fingerprint to the stream" : "",
+                   keys);
     else
-        snprintf(label, sizeof(label), "reserves %s%s%s", addr_format(&reply->local, local),
-                 q->local_fingerprint_request ? ", selects a certificate for the stream" : "",
-                 q->remote_sdes.suite != SDES_NONE ? ", takes the keys" : "");
-    record(iq, TRACE_ACTION, PARTY_AGW, PARTY_AGW, texts[procedure].keys[q->termination][1], label,
-           NULL, NULL);
+        strbuf_cat(&e->text, "reserves ", addr_format(&e->reply.local, local),
+                   q->local_fingerprint_request ? ", selects a certificate for the stream" : "",
+                   keys);
+    strbuf_add(&e->text, "", 1);
 }
 
-static void record_reply(struct iq *iq, enum procedure procedure, const struct agw_request *q,
-                         const struct agw_reply *reply, enum reason reason)
+static void put_reply(struct procedure_event *e)
 {
+    const struct procedure_text *names = &texts[e->procedure];
+    const struct agw_reply *reply = e->has_reply ? &e->reply : NULL;
     char text[FINGERPRINT_STRLEN];
-    struct strbuf detail = STRBUF_INIT;
-    if (reason != REASON_NONE) {
-        reason_count(reason);
-        strbuf_printf(&detail, "refused: %s\n", reason_label(reason));
+    strbuf_add(&e->text, names->reply_label, strlen(names->reply_label) + 1);
+    if (e->reason != REASON_NONE) {
+        strbuf_cat(&e->text, "refused: ", reason_label(e->reason), "\n");
     } else if (reply) {
-        strbuf_printf(&detail, "Local Connection Address: %s\n", addr_format(&reply->local, text));
+        strbuf_cat(&e->text, "Local Connection Address: ", addr_format(&reply->local, text), "\n");
         for (unsigned i = 0; i < reply->local_fingerprints.count; i++)
-            strbuf_printf(&detail, "Local certificate fingerprint: %s\n",
-                          fingerprint_format(&reply->local_fingerprints.list[i], text));
+            strbuf_cat(&e->text, "Local certificate fingerprint: ",
+                       fingerprint_format(&reply->local_fingerprints.list[i], text), "\n");
     }
-    h248_reply(&detail, iq->transaction, texts[procedure].command, q, reply, reason);
-    record(iq, TRACE_IQ, PARTY_AGW, PARTY_ALG, texts[procedure].keys[q->termination][2],
-           texts[procedure].reply_label, &detail, NULL);
+    h248_reply(&e->text, e->transaction, names->command, &e->request, reply, e->reason);
+}
+
+static void event_write(struct trace_late *late, struct trace_event *event)
+{
+    static void (*const put[])(struct procedure_event * e) = {
+        [REQUEST] = put_request, [ACTION] = put_action, [REPLY] = put_reply};
+    static const char *const clauses[] = {[RESERVE] = "TS 23.334 8.3",
+                                          [CONFIGURE] = "TS 23.334 8.4",
+                                          [RESERVE_AND_CONFIGURE] = "TS 23.334 8.2"};
+    struct procedure_event *e = (struct procedure_event *)late;
+    put[e->part](e);
+    if (e->text.failed)
+        return;
+    event->label = e->text.text;
+    event->detail = e->part == ACTION ? NULL : e->text.text + strlen(e->text.text) + 1;
+    event->clause = e->part == REQUEST ? clauses[e->procedure] : NULL;
+}
+
+static void event_drop(struct trace_late *late)
+{
+    struct procedure_event *e = (struct procedure_event *)late;
+    strbuf_free(&e->text);
+    free(e->msrp_local);
+    free(e->msrp_remote);
+    free(e);
+}
+
+// A key is nothing to keep.
+static void keep_request(struct procedure_event *e, const struct agw_request *q)
+{
+    e->request = *q;
+    e->request.local_sdes =
+        (struct sdes_crypto){.suite = q->local_sdes.suite, .tag = q->local_sdes.tag};
+    e->request.remote_sdes =
+        (struct sdes_crypto){.suite = q->remote_sdes.suite, .tag = q->remote_sdes.tag};
+    e->request.msrp_local = e->msrp_local = q->msrp_local ? strdup(q->msrp_local) : NULL;
+    e->request.msrp_remote = e->msrp_remote = q->msrp_remote ? strdup(q->msrp_remote) : NULL;
+}
+
+// Without memory the event is missing.
+static void record_part(struct iq *iq, enum part part, enum procedure procedure,
+                        const struct agw_request *q, const struct agw_reply *reply,
+                        enum reason reason)
+{
+    struct procedure_event *e = iq->trace || iq->tap ? calloc(1, sizeof(*e)) : NULL;
+    if (!e)
+        return;
+    e->late = (struct trace_late){event_write, event_drop};
+    e->part = part;
+    e->procedure = procedure;
+    e->transaction = iq->transaction;
+    e->has_reply = reply != NULL;
+    if (reply)
+        e->reply = *reply;
+    e->reason = reason;
+    keep_request(e, q);
+    struct trace_event event = {
+        .time_us = clock_now_us(),
+        .kind = part == ACTION ? TRACE_ACTION : TRACE_IQ,
+        .from = part == REQUEST ? PARTY_ALG : PARTY_AGW,
+        .to = part == REPLY ? PARTY_ALG : PARTY_AGW,
+        .key = texts[procedure].keys[q->termination][part],
+    };
+    if (!iq->tap) {
+        trace_add_late(iq->trace, &event, &e->late);
+        return;
+    }
+    event_write(&e->late, &event);
+    tell(iq, &event);
+    event_drop(&e->late);
 }
 
 static enum reason run(struct iq *iq, enum procedure procedure, struct agw_request *request,
@@ -177,16 +260,17 @@ static enum reason run(struct iq *iq, enum procedure procedure, struct agw_reque
 {
     request->context = iq->context;
     iq->transaction++;
-    if (iq->trace || iq->tap)
-        record_request(iq, procedure, request);
+    record_part(iq, REQUEST, procedure, request, NULL, REASON_NONE);
     enum reason reason = procedure == RESERVE ? agw_reserve(iq->agw, request, reply)
                          : procedure == CONFIGURE
                              ? agw_configure(iq->agw, request)
                              : agw_reserve_and_configure(iq->agw, request, reply);
     if (reason == REASON_NONE && reply)
         iq->context = reply->context;
-    record_action(iq, procedure, request, reply, reason);
-    record_reply(iq, procedure, request, reply, reason);
+    if (reason != REASON_NONE)
+        reason_count(reason);
+    record_part(iq, ACTION, procedure, request, reply, reason);
+    record_part(iq, REPLY, procedure, request, reply, reason);
     return reason;
 }
 

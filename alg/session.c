@@ -221,7 +221,7 @@ static void act_acked(void *object, void *argument)
     struct session *s = object;
     timer_cancel(s->ack_timer);
     s->ack_timer = NULL;
-    trace_settle(s->trace);
+    session_watch_quiet(s);
 }
 
 static void act_end(void *object, void *argument)
@@ -546,7 +546,7 @@ void sessions_notification(struct sessions *all, const struct agw_notification *
     }
     session_ref(s);
     iq_notification(&s->iq, n);
-    trace_settle(s->trace);
+    session_watch_quiet(s);
     take_report(s, n);
     if (n->event == AGW_STREAM_RELEASED) {
         s->released++;

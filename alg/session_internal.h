@@ -66,6 +66,7 @@ struct session {
     struct timer *return_timer; // lost media may come back until then
     struct timer *expiry_timer; // session timer (RFC 4028)
     struct timer *guard_timer;  // some stream is silent
+    struct timer *quiet_timer;  // its trace is to be packed then
     uint64_t silent;            // streams, as bits: a context has 64 at most
     struct trace *trace;
 };
@@ -100,6 +101,8 @@ void session_watch_silence(struct session *s, unsigned stream, bool silent);
 bool session_watch_return(struct session *s);
 // New media were agreed: silence counts anew.
 void session_watch_again(struct session *s);
+// Something was recorded, and perhaps no more for a while.
+void session_watch_quiet(struct session *s);
 void session_watch_stop(struct session *s);
 
 #endif

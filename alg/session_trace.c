@@ -39,17 +39,95 @@ static void put_body(struct strbuf *out, const struct sip_facts *facts, bool who
     }
 }
 
-static void put_label(char *label, size_t size, const struct sip_facts *facts, const char *key)
+static void put_label(struct strbuf *label, const struct sip_facts *facts, const char *key)
 {
-    const char *sdp = "";
-    if (key && strstr(key, "offer"))
-        sdp = " (SDP offer)";
-    else if (key && strstr(key, "answer"))
-        sdp = " (SDP answer)";
     if (facts->status)
-        snprintf(label, size, "%d %s (%s)%s", facts->status, facts->phrase, facts->method, sdp);
+        strbuf_cat(label, strbuf_number((unsigned)facts->status), " ", facts->phrase, " (",
+                   facts->method, ")");
     else
-        snprintf(label, size, "%s%s", facts->method, sdp);
+        strbuf_cat(label, facts->method);
+    if (key && strstr(key, "offer"))
+        strbuf_puts(label, " (SDP offer)");
+    else if (key && strstr(key, "answer"))
+        strbuf_puts(label, " (SDP answer)");
+}
+
+static struct trace_event event_of(enum side side, bool received, const struct sip_facts *facts,
+                                   const char *key)
+{
+    return (struct trace_event){.time_us = facts->time_us ? facts->time_us : clock_now_us(),
+                                .kind = TRACE_SIP,
+                                .from = received ? side_party(side) : PARTY_ALG,
+                                .to = received ? PARTY_ALG : side_party(side),
+                                .key = key};
+}
+
+// Label, zero, detail. Returns where the detail begins.
+static size_t put_texts(struct strbuf *out, const struct sip_facts *facts, const char *key,
+                        const char *note, bool whole)
+{
+    put_label(out, facts, key);
+    strbuf_add(out, "", 1);
+    size_t detail_at = out->len;
+    if (note)
+        strbuf_cat(out, note, "\n");
+    if (facts->body)
+        put_body(out, facts, whole);
+    return detail_at;
+}
+
+// --- what is written when it is read ------------------------------------------------------------
+
+struct late_message {
+    struct trace_late late;
+    struct sip_message message;
+    const char *key;
+    char *note;         // NULL: none
+    struct strbuf text; // from here on: once it was read
+    char *wire;
+};
+
+static void late_write(struct trace_late *late, struct trace_event *event)
+{
+    struct late_message *m = (struct late_message *)late;
+    struct sip_facts facts;
+    m->wire = m->message.read(m->message.object, &facts);
+    size_t detail_at = put_texts(&m->text, &facts, m->key, m->note, true);
+    if (m->text.failed)
+        return;
+    event->label = m->text.text;
+    event->detail = m->text.text + detail_at;
+    event->message = m->wire;
+}
+
+static void late_drop(struct trace_late *late)
+{
+    struct late_message *m = (struct late_message *)late;
+    m->message.let_go(m->message.object);
+    strbuf_free(&m->text);
+    free(m->note);
+    free(m->wire);
+    free(m);
+}
+
+// False: no memory.
+static bool trace_later(struct trace *t, const struct trace_event *event,
+                        const struct sip_facts *facts, const char *note)
+{
+    struct late_message *m = calloc(1, sizeof(*m));
+    if (!m)
+        return false;
+    m->late = (struct trace_late){late_write, late_drop};
+    m->message = facts->message;
+    m->message.object = facts->message.keep(facts->message.object);
+    if (!m->message.object) {
+        free(m);
+        return false;
+    }
+    m->key = event->key;
+    m->note = note ? strdup(note) : NULL;
+    trace_add_late(t, event, &m->late);
+    return true;
 }
 
 void session_trace_message(struct trace *t, const struct config *cfg, enum side side, bool received,
@@ -57,22 +135,17 @@ void session_trace_message(struct trace *t, const struct config *cfg, enum side 
 {
     if (!t)
         return;
-    char label[160];
-    put_label(label, sizeof(label), facts, key);
-    struct strbuf detail = STRBUF_INIT;
-    if (note)
-        strbuf_printf(&detail, "%s\n", note);
-    if (facts->body)
-        put_body(&detail, facts, cfg->trace.messages != TRACE_MESSAGES_NONE);
-    char *text = strbuf_take(&detail);
-    trace_add(t, &(struct trace_event){.time_us = facts->time_us ? facts->time_us : clock_now_us(),
-                                       .kind = TRACE_SIP,
-                                       .from = received ? side_party(side) : PARTY_ALG,
-                                       .to = received ? PARTY_ALG : side_party(side),
-                                       .key = key,
-                                       .label = label,
-                                       .detail = text,
-                                       .message = facts->wire});
+    struct trace_event event = event_of(side, received, facts, key);
+    if (!facts->wire && facts->message.object && trace_later(t, &event, facts, note))
+        return;
+    struct strbuf both = STRBUF_INIT;
+    size_t detail_at =
+        put_texts(&both, facts, key, note, cfg->trace.messages != TRACE_MESSAGES_NONE);
+    char *text = strbuf_take(&both);
+    event.label = text;
+    event.detail = text ? text + detail_at : NULL;
+    event.message = facts->wire;
+    trace_add(t, &event);
     free(text);
 }
 
@@ -85,36 +158,40 @@ static void put_edit(struct strbuf *out, const char *mark, const char *line)
     strbuf_puts(out, "\n");
 }
 
-static void trace_change(struct trace *t, const char *key, const char *label, const char *before,
-                         const char *after, const char *clause)
+// text is used again and again.
+static void trace_change(struct trace *t, struct strbuf *text, const char *key, const char *label,
+                         const struct sdp_edit *edit)
 {
-    struct strbuf detail = STRBUF_INIT;
-    put_edit(&detail, "- ", before);
-    put_edit(&detail, "+ ", after);
-    char *text = strbuf_take(&detail);
+    text->len = 0;
+    put_edit(text, "- ", edit->before);
+    put_edit(text, "+ ", edit->after);
     trace_add(t, &(struct trace_event){.time_us = clock_now_us(),
                                        .kind = TRACE_SDP_EDIT,
                                        .from = PARTY_ALG,
                                        .to = PARTY_ALG,
                                        .key = key,
                                        .label = label,
-                                       .detail = text,
-                                       .clause = clause});
-    free(text);
+                                       .detail = text->failed ? NULL : text->text,
+                                       .clause = edit->clause});
 }
 
 void session_trace_edits(struct trace *t, const struct sdp *sdp)
 {
+    struct strbuf text = STRBUF_INIT;
     for (size_t i = 0; t && i < sdp_edit_count(sdp); i++) {
         struct sdp_edit edit = sdp_edit_at(sdp, i);
-        trace_change(t, "sdp.edit", "edits SDP", edit.before, edit.after, edit.clause);
+        trace_change(t, &text, "sdp.edit", "edits SDP", &edit);
     }
+    strbuf_free(&text);
 }
 
 void session_trace_field(struct trace *t, const char *before, const char *after, const char *clause)
 {
+    struct strbuf text = STRBUF_INIT;
     if (t)
-        trace_change(t, "sip.edit", "edits header", before, after, clause);
+        trace_change(t, &text, "sip.edit", "edits header",
+                     &(struct sdp_edit){.before = before, .after = after, .clause = clause});
+    strbuf_free(&text);
 }
 
 void session_trace_note(struct trace *t, const char *clause, const char *fmt, ...)

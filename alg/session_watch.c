@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a session waits for while nothing is said: that the parties refresh it (RFC 4028), that
-// media come back after a silence, or by a new offer after a loss.
+// media come back after a silence, or by a new offer after a loss, and that its trace may be
+// packed.
 //
 // Failure paths: a session that nobody refreshes is forgotten without a BYE, which is for the
 // parties to send (RFC 4028 8.3); a stream that stays silent for the guard time is lost.
@@ -10,6 +11,10 @@
 
 // A BYE of the parties may take this long after the expiry: 64 * T1 (RFC 3261 17.1.2.2).
 #define EXPIRY_GRACE_T1 64
+
+// What was recorded is packed when nothing was added for a while: a short call is over before, and
+// for a longer one packing costs far less than its media.
+#define QUIET_MS 5000
 
 static void stop(struct timer **timer)
 {
@@ -94,8 +99,25 @@ void session_watch_again(struct session *s)
     stop(&s->guard_timer);
 }
 
+static void on_quiet(void *arg)
+{
+    struct session *s = arg;
+    s->quiet_timer = NULL;
+    trace_settle(s->trace);
+}
+
+void session_watch_quiet(struct session *s)
+{
+    stop(&s->quiet_timer);
+    if (s->state == ENDED || !s->trace)
+        return;
+    s->quiet_timer = timer_start(s->all->loop, QUIET_MS, on_quiet, s);
+    timer_in_background(s->quiet_timer);
+}
+
 void session_watch_stop(struct session *s)
 {
+    stop(&s->quiet_timer);
     stop(&s->expiry_timer);
     stop(&s->return_timer);
     session_watch_again(s);

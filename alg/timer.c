@@ -37,6 +37,12 @@ struct timer *timer_start(uv_loop_t *loop, uint64_t ms, void (*fire)(void *arg),
     return timer;
 }
 
+void timer_in_background(struct timer *timer)
+{
+    if (timer)
+        uv_unref((uv_handle_t *)&timer->handle);
+}
+
 void timer_cancel(struct timer *timer)
 {
     if (timer)

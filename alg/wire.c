@@ -14,22 +14,39 @@
 #include <strings.h>
 
 #define CHALLENGE "WWW-Authenticate"
+// Headers that are printed anew are the first line, Via, and those that were changed.
+#define PRINTED_LEN 160
+// Longer messages are cut in a trace: they are not kept whole for it.
+#define LATER_MAX 8192
 
-static bool is_wanted(const struct proxy *proxy)
-{
-    return proxy->tap || proxy->cfg->trace.messages == TRACE_MESSAGES_SIP;
-}
-
-// Writes one header, or with to NULL only tells its length.
-static size_t put_header(const msg_header_t *h, char *to, size_t size)
+// Writes one header if there is room, and tells its length.
+static size_t put_header(const msg_header_t *h, char *to, size_t room)
 {
     if (!h->sh_data) {
-        issize_t len = msg_header_e(to, (isize_t)size, h, 0);
+        issize_t len = msg_header_e(to, (isize_t)room, h, 0);
         return len > 0 ? (size_t)len : 0;
     }
-    if (to && size >= h->sh_len)
+    if (room >= h->sh_len)
         memcpy(to, h->sh_data, h->sh_len);
     return h->sh_len;
+}
+
+// All of them; what is returned is below size when there was room.
+static size_t put_message(msg_t *msg, char *to, size_t size)
+{
+    size_t at = 0;
+    for (const msg_header_t *h = *msg_chain_head(msg); h; h = h->sh_succ)
+        at += put_header(h, at < size ? to + at : NULL, at < size ? size - at : 0);
+    return at;
+}
+
+// What it will take, or a little less.
+static size_t expected_size(msg_t *msg)
+{
+    size_t size = 1;
+    for (const msg_header_t *h = *msg_chain_head(msg); h; h = h->sh_succ)
+        size += h->sh_data ? h->sh_len : PRINTED_LEN;
+    return size;
 }
 
 // The 3G keys that a challenge carries to the P-CSCF (TS 33.203 6.1.1): ck="..", ik="..".
@@ -66,26 +83,55 @@ static bool has_challenge(const sip_t *sip)
 // NULL: no memory.
 static char *text_of(msg_t *msg, su_home_t *home, size_t *len)
 {
-    size_t size = 0, at = 0;
-    for (const msg_header_t *h = *msg_chain_head(msg); h; h = h->sh_succ)
-        size += put_header(h, NULL, 0);
-    char *text = su_alloc(home, (isize_t)size + 1);
-    for (const msg_header_t *h = *msg_chain_head(msg); text && h; h = h->sh_succ)
-        at += put_header(h, text + at, size + 1 - at);
-    if (!text || at > size)
-        return NULL;
+    size_t size = expected_size(msg), at;
+    char *text;
+    for (;; size = at + 1) {
+        text = su_alloc(home, (isize_t)size);
+        if (!text)
+            return NULL;
+        at = put_message(msg, text, size);
+        if (at < size)
+            break;
+    }
     text[at] = '\0';
-    sdes_mask(text, at);
-    if (has_challenge(sip_object(msg)))
+    const sip_t *sip = sip_object(msg);
+    if (sip && sip->sip_payload)
+        sdes_mask(text, at);
+    if (has_challenge(sip))
         mask_challenges(text);
     *len = at;
     return text;
 }
 
+static void *keep(void *object)
+{
+    return msg_ref_create(object);
+}
+
+static void let_go(void *object)
+{
+    msg_destroy(object);
+}
+
+static char *read_later(void *object, struct sip_facts *facts)
+{
+    su_home_t home[1] = {SU_HOME_INIT(home)};
+    size_t len;
+    message_outline(object, sip_object(object), facts);
+    su_home_init(home);
+    const char *text = text_of(object, home, &len);
+    char *copy = text ? strdup(text) : NULL;
+    su_home_deinit(home);
+    return copy;
+}
+
 void wire_read(const struct proxy *proxy, msg_t *msg, su_home_t *home, struct sip_facts *facts)
 {
-    if (is_wanted(proxy))
+    bool traced = proxy->cfg->trace.messages == TRACE_MESSAGES_SIP;
+    if (proxy->tap || (traced && expected_size(msg) > LATER_MAX))
         facts->wire = text_of(msg, home, &facts->wire_len);
+    else if (traced)
+        facts->message = (struct sip_message){msg, keep, let_go, read_later};
 }
 
 struct wire wire_hold(msg_t *msg)

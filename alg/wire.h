@@ -6,7 +6,8 @@
 
 #include "alg/proxy_internal.h"
 
-// Fills in facts->wire of a received message, in home; stays NULL when nobody wants it.
+// Fills in facts->wire of a received message, in home, when somebody wants it now, or
+// facts->message when it may be wanted later.
 void wire_read(const struct proxy *proxy, msg_t *msg, su_home_t *home, struct sip_facts *facts);
 
 // A message that is about to be handed to the stack, and when.

@@ -52,6 +52,23 @@ void strbuf_puts(struct strbuf *b, const char *text)
     strbuf_add(b, text, strlen(text));
 }
 
+void strbuf_put_all(struct strbuf *b, const char *const *texts)
+{
+    for (; *texts != NULL; texts++)
+        strbuf_puts(b, *texts);
+}
+
+const char *strbuf_print_number(unsigned n, char text[static STRBUF_NUMBER_LEN + 1])
+{
+    char *at = text + STRBUF_NUMBER_LEN;
+
+    *at = '\0';
+    do
+        *--at = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    return at;
+}
+
 void strbuf_printf(struct strbuf *b, const char *fmt, ...)
 {
     va_list ap;
@@ -61,21 +78,28 @@ void strbuf_printf(struct strbuf *b, const char *fmt, ...)
     va_end(ap);
 }
 
+// Most texts fit into what there is: printed once, and again only when they did not.
 void strbuf_vprintf(struct strbuf *b, const char *fmt, va_list ap)
 {
     va_list again;
+    size_t room;
     int len;
 
+    if (!reserve(b, 0))
+        return;
+    room = b->cap - b->len;
     va_copy(again, ap);
-    len = vsnprintf(NULL, 0, fmt, again);
+    len = vsnprintf(b->text + b->len, room, fmt, again);
     va_end(again);
     if (len < 0) {
         b->failed = true;
         return;
     }
-    if (!reserve(b, (size_t)len))
-        return;
-    vsnprintf(b->text + b->len, (size_t)len + 1, fmt, ap);
+    if ((size_t)len >= room) {
+        if (!reserve(b, (size_t)len))
+            return;
+        vsnprintf(b->text + b->len, (size_t)len + 1, fmt, ap);
+    }
     b->len += (size_t)len;
 }
 

@@ -19,7 +19,7 @@
 #define PIECE_MAX 16384
 #define PACKED_MAX LZ4_COMPRESSBOUND(PIECE_MAX)
 // A tail begins with this and doubles: most are settled soon.
-#define TAIL_MIN 1024
+#define TAIL_MIN 2048
 // Less than this is not worth a piece of its own.
 #define SETTLE_MIN 64
 // A trace of the longest session with the largest messages stays below; offsets fit well into 32

@@ -2,6 +2,7 @@
 // Events live in one array, sorted by time when they are added: what a worker reports comes a
 // little after what happened meanwhile on the signalling thread. Their texts stand in a textstore,
 // which packs them. An event's step number is settled at once: the earliest event of a key has it.
+// Late texts are put there before anything is read, or when too many of them wait.
 //
 // Failures: beyond max_events, or without memory, an event is not kept but counted, and so is the
 // reason TRACE_FULL. Texts longer than their bound are cut and say so. A trace is an observer: none
@@ -22,13 +23,19 @@
 #define DETAIL_MAX 8192
 #define MESSAGE_MAX 8192
 #define CUT "\n[...]"
-// The array grows by a few events: most sessions are short, and many may live at once.
-#define GROWTH 16
+// The array grows by a call at a time: it is cut to its size when the trace settles.
+#define GROWTH 40
+// Those of a whole call with one medium; what late texts are made from is larger than they are.
+#define LATE_MAX 48
 
 struct entry {
     uint64_t time_us;
     const char *key;
-    const char *clause;
+    union {
+        const char *clause;
+        struct trace_late *late;
+    };
+    uint32_t serial;    // in the order of adding, from 1
     uint32_t text_at;   // in trace.text: label, zero, detail, zero, message, zero
     uint16_t detail_at; // from there; 0: no detail
     uint8_t kind : 3;
@@ -36,6 +43,7 @@ struct entry {
     uint8_t from : 2;
     uint8_t to : 2;
     uint8_t step; // of the figure the trace follows now
+    bool is_late; // its texts are not written yet
 };
 
 struct trace {
@@ -44,6 +52,8 @@ struct trace {
     unsigned cap;
     unsigned max;
     unsigned lost;
+    unsigned late; // entries whose texts are not written yet
+    uint32_t serial;
     struct textstore *text;
     enum trace_figure figure;
     char id[]; // up to its zero
@@ -77,6 +87,9 @@ void trace_free(struct trace *t)
 {
     if (t == NULL)
         return;
+    for (unsigned i = 0; i < t->count; i++)
+        if (t->entries[i].is_late)
+            t->entries[i].late->drop(t->entries[i].late);
     textstore_free(t->text);
     free(t->entries);
     free(t);
@@ -174,26 +187,83 @@ static void insert(struct trace *t, const struct entry *e)
     settle_step(t, at);
 }
 
+static void lose(struct trace *t)
+{
+    t->lost++;
+    reason_count(REASON_TRACE_FULL);
+}
+
+static struct entry entry_of(struct trace *t, const struct trace_event *event)
+{
+    return (struct entry){
+        .time_us = event->time_us,
+        .key = event->key,
+        .clause = event->clause,
+        .serial = ++t->serial,
+        .kind = (uint8_t)event->kind,
+        .from = (uint8_t)event->from,
+        .to = (uint8_t)event->to,
+    };
+}
+
 void trace_add(struct trace *t, const struct trace_event *event)
 {
     struct entry e;
 
     if (t == NULL)
         return;
-    e = (struct entry){
-        .time_us = event->time_us,
-        .key = event->key,
-        .clause = event->clause,
-        .kind = (uint8_t)event->kind,
-        .from = (uint8_t)event->from,
-        .to = (uint8_t)event->to,
-    };
-    if (t->count >= t->max || !grow(t) || !set_text(t, &e, event)) {
-        t->lost++;
-        reason_count(REASON_TRACE_FULL);
+    e = entry_of(t, event);
+    if (t->count >= t->max || !grow(t) || !set_text(t, &e, event))
+        lose(t);
+    else
+        insert(t, &e);
+}
+
+// False: no memory for its texts.
+static bool write_late(struct trace *t, struct entry *e)
+{
+    struct trace_late *late = e->late;
+    struct trace_event event = {0};
+
+    late->write(late, &event);
+    e->is_late = false;
+    e->clause = event.clause;
+    bool written = set_text(t, e, &event);
+    late->drop(late);
+    return written;
+}
+
+static void write_all_late(struct trace *t)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; t->late > 0 && i < t->count; i++) {
+        if (t->entries[i].is_late && !write_late(t, &t->entries[i]))
+            lose(t);
+        else
+            t->entries[kept++] = t->entries[i];
+    }
+    if (t->late > 0)
+        t->count = kept;
+    t->late = 0;
+}
+
+void trace_add_late(struct trace *t, const struct trace_event *event, struct trace_late *late)
+{
+    struct entry e;
+
+    if (t == NULL || t->count >= t->max || !grow(t)) {
+        if (t != NULL)
+            lose(t);
+        late->drop(late);
         return;
     }
+    e = entry_of(t, event);
+    e.is_late = true;
+    e.late = late;
     insert(t, &e);
+    if (++t->late == LATE_MAX)
+        write_all_late(t);
 }
 
 void trace_settle(struct trace *t)
@@ -202,6 +272,7 @@ void trace_settle(struct trace *t)
 
     if (t == NULL)
         return;
+    write_all_late(t);
     textstore_settle(t->text);
     entries = t->count > 0 ? keep_realloc(t->entries, t->count * sizeof(*entries)) : NULL;
     if (entries == NULL)
@@ -234,7 +305,10 @@ bool trace_at(const struct trace *t, unsigned index, struct trace_event *event, 
     const struct entry *e;
     const char *text;
 
-    if (t == NULL || index >= t->count || (text = textstore_read(t->text)) == NULL)
+    if (t == NULL)
+        return false;
+    write_all_late((struct trace *)t); // says no more than it did, but in text
+    if (index >= t->count || (text = textstore_read(t->text)) == NULL)
         return false;
     e = &t->entries[index];
     text += e->text_at;
@@ -259,20 +333,14 @@ size_t trace_bytes(const struct trace *t)
     return t == NULL ? 0 : sizeof(*t) + t->cap * sizeof(*t->entries) + textstore_bytes(t->text);
 }
 
-// Texts are stored in the order of adding, and each has its own place.
 uint32_t trace_mark(const struct trace *t)
 {
-    uint32_t mark = 0;
-
-    for (unsigned i = 0; t != NULL && i < t->count; i++)
-        if (t->entries[i].text_at >= mark)
-            mark = t->entries[i].text_at + 1;
-    return mark;
+    return t == NULL ? 0 : t->serial;
 }
 
 bool trace_is_after(const struct trace *t, unsigned index, uint32_t mark)
 {
-    return index < t->count && t->entries[index].text_at >= mark;
+    return index < t->count && t->entries[index].serial > mark;
 }
 
 const char *trace_id(const struct trace *t)

@@ -70,13 +70,24 @@ void trace_free(struct trace *t);
 // Copies label, detail and message; key and clause must be static.
 void trace_add(struct trace *t, const struct trace_event *event);
 
+// Texts of an event that are written when somebody reads the trace, or when it settles: for what
+// costs more to write than most readers are worth.
+struct trace_late {
+    // Fills in label, detail, message and clause of the event; they live until drop.
+    void (*write)(struct trace_late *late, struct trace_event *event);
+    void (*drop)(struct trace_late *late); // frees it
+};
+// As trace_add(), but the event has neither texts nor clause yet. late belongs to the trace from
+// now on, whatever becomes of the event.
+void trace_add_late(struct trace *t, const struct trace_event *event, struct trace_late *late);
+
 // Nothing more is expected for a while: packs what was recorded.
 void trace_settle(struct trace *t);
 
 // Which figure of the specification the session follows; the last call wins.
 void trace_set_figure(struct trace *t, enum trace_figure figure);
 
-// Memory it holds.
+// Memory it holds, without what late texts are made from.
 size_t trace_bytes(const struct trace *t);
 
 // Events in time order with their step numbers, for printers and tests. step is 0 for an event that
