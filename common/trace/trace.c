@@ -69,7 +69,7 @@ const char *const trace_party_names[PARTY_COUNT] = {
 struct trace *trace_open(const char *id, unsigned max_events)
 {
     size_t size = strlen(id) + 1;
-    struct trace *t = keep_zalloc(sizeof(*t) + size);
+    struct trace *t = max_events > 0 ? keep_zalloc(sizeof(*t) + size) : NULL;
 
     if (t == NULL)
         return NULL;

@@ -285,6 +285,40 @@ START_TEST(both_record_routes_are_used_up)
 }
 END_TEST
 
+// RFC 3261 7.3.1: entries of a list may share a line, and a field may be spelled in many ways. What
+// is taken off or added leaves the others whole; what nobody has to change goes on byte for byte.
+START_TEST(lists_in_one_line_stay_whole)
+{
+    static const char odd[] = "s :  an   odd\tsubject ";
+    struct stage s = stage_open("one-line", NULL);
+    const char *far = flow_text(s.f, "<sip:%s;lr>", sip_address(s.core));
+    const char *request =
+        sip_request(s.ue, "MESSAGE", "sip:bob@example.net",
+                    flow_text(s.f, "Route: <sip:%s;lr>, %s , <sip:last.example;lr>\n%s\n",
+                              pcscf_access(s.p), far, odd),
+                    NULL);
+    const char *via = sip_header(s.ue, request, "Via");
+
+    sip_send(s.ue, flow_replace(s.f, request, via,
+                                flow_text(s.f,
+                                          "%s, SIP/2.0/UDP below.example;branch=z9hG4bK-below,"
+                                          "SIP/2.0/TCP lowest.example;branch=z9hG4bK-lowest",
+                                          via)));
+    const char *got = sip_expect(s.core, "^MESSAGE ");
+    ck_assert_uint_eq(text_count(got, "sip:last.example;lr"), 1);
+    ck_assert_uint_eq(text_count(got, flow_text(s.f, "^Route: %s", far)), 1);
+    must_say(s.f, got, flow_text(s.f, "^%s$", odd));
+    must_say(s.f, got, "^Via: .*below.example;branch=z9hG4bK-below");
+    sip_send(s.core, sip_response(s.core, got, "200 OK", flow_text(s.f, "%s\n", odd), NULL));
+    const char *answer = sip_expect(s.ue, "^SIP/2.0 200 ");
+    must_say(s.f, sip_header(s.ue, answer, "Via"), "branch=z9hG4bK-");
+    ck_assert_uint_eq(text_count(answer, "below.example;branch=z9hG4bK-below"), 1);
+    ck_assert_uint_eq(text_count(answer, "lowest.example;branch=z9hG4bK-lowest"), 1);
+    must_say(s.f, answer, flow_text(s.f, "^%s$", odd));
+    stage_close(&s, NULL);
+}
+END_TEST
+
 // PCSCF-095: a next hop without lr becomes the Request-URI, and the old one the last Route.
 START_TEST(a_strict_router_gets_its_own_uri)
 {
@@ -634,6 +668,7 @@ void suite_proxy(struct suite *s)
     ONCE(s, a_late_invite_is_no_second_call);
     ONCE(s, a_second_answer_is_passed_on);
     ONCE(s, both_record_routes_are_used_up);
+    ONCE(s, lists_in_one_line_stay_whole);
     ONCE(s, a_strict_router_gets_its_own_uri);
     ONCE(s, a_request_from_a_strict_router_is_mended);
     ONCE(s, responses_go_to_the_source);

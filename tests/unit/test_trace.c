@@ -303,6 +303,117 @@ START_TEST(a_typical_call_is_small)
 END_TEST
 #endif
 
+// --- late texts -----------------------------------------------------------------------------
+
+struct late {
+    struct trace_late late;
+    unsigned *written, *dropped;
+    char label[8];
+};
+
+static void write_label(struct trace_late *late, struct trace_event *event)
+{
+    struct late *l = (struct late *)late;
+
+    ++*l->written;
+    event->label = l->label;
+    event->detail = "a detail";
+    event->message = "a message";
+    event->clause = "RFC 3261 8";
+}
+
+static void drop_label(struct trace_late *late)
+{
+    ++*((struct late *)late)->dropped;
+    free(late);
+}
+
+static void add_late(struct trace *t, uint64_t time_us, unsigned *written, unsigned *dropped)
+{
+    struct late *l = calloc(1, sizeof(*l));
+
+    ck_assert_ptr_nonnull(l);
+    *l = (struct late){{write_label, drop_label}, written, dropped, {0}};
+    snprintf(l->label, sizeof(l->label), "L%u", (unsigned)time_us);
+    trace_add_late(t, &(struct trace_event){.time_us = time_us, .kind = TRACE_SIP, .key = "late"},
+                   &l->late);
+}
+
+// A late text is written once, when the trace is read; it stands where its event happened, and who
+// follows the trace is told of it once.
+START_TEST(late_texts_are_written_when_read)
+{
+    unsigned written = 0, dropped = 0, step;
+    struct trace *t = trace_open("x", 10);
+    struct trace_event e;
+
+    add_late(t, 20, &written, &dropped);
+    add(t, 30, "c");
+    uint32_t mark = trace_mark(t);
+    add_late(t, 10, &written, &dropped);
+    ck_assert_uint_eq(written, 0);
+    ck_assert(trace_at(t, 1, &e, &step));
+    ck_assert_uint_eq(written, 2);
+    ck_assert_uint_eq(dropped, 2);
+    ck_assert_str_eq(e.label, "L20");
+    ck_assert_str_eq(e.detail, "a detail");
+    ck_assert_str_eq(e.message, "a message");
+    ck_assert_str_eq(e.clause, "RFC 3261 8");
+    ck_assert(trace_at(t, 0, &e, &step));
+    ck_assert_str_eq(e.label, "L10");
+    ck_assert(trace_at(t, 2, &e, &step));
+    ck_assert_str_eq(e.key, "c");
+    ck_assert_uint_eq(written, 2);
+    ck_assert(trace_is_after(t, 0, mark) && !trace_is_after(t, 1, mark));
+    trace_free(t);
+}
+END_TEST
+
+// What nobody reads is never written, and is let go of all the same: with the trace, without one,
+// and when the trace is full.
+START_TEST(unread_late_texts_are_dropped)
+{
+    unsigned written = 0, dropped = 0;
+    struct trace *t = trace_open("x", 2);
+
+    ck_assert_ptr_null(trace_open("off", 0));
+    add_late(NULL, 1, &written, &dropped);
+    ck_assert_uint_eq(dropped, 1);
+    for (unsigned i = 0; i < 3; i++)
+        add_late(t, i, &written, &dropped);
+    ck_assert_uint_eq(dropped, 2);
+    trace_free(t);
+    ck_assert_uint_eq(dropped, 4);
+    ck_assert_uint_eq(written, 0);
+}
+END_TEST
+
+// What late texts are made from is bounded: beyond some dozens all are written, and so they are
+// when the trace settles.
+START_TEST(late_texts_do_not_pile_up)
+{
+    unsigned written = 0, dropped = 0;
+    struct trace *t = trace_open("x", 200);
+
+    for (unsigned i = 0; i < 150; i++) {
+        add_late(t, i, &written, &dropped);
+        ck_assert_uint_lt(i + 1 - written, 64);
+    }
+    trace_settle(t);
+    ck_assert_uint_eq(written, 150);
+    ck_assert_uint_eq(dropped, 150);
+    for (unsigned i = 0; i < 150; i++) {
+        struct trace_event e;
+        unsigned step;
+        char label[8];
+        snprintf(label, sizeof(label), "L%u", i);
+        ck_assert(trace_at(t, i, &e, &step));
+        ck_assert_str_eq(e.label, label);
+    }
+    trace_free(t);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -319,6 +430,9 @@ int main(void)
         texts_are_copied_and_bounded,
         messages_are_kept_whole,
         the_list_is_bounded,
+        late_texts_are_written_when_read,
+        unread_late_texts_are_dropped,
+        late_texts_do_not_pile_up,
         no_trace_is_allowed,
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
         a_typical_call_is_small,
