@@ -67,17 +67,6 @@ msg_mclass_t *message_class(void)
     return slim;
 }
 
-void message_separate(msg_t *msg)
-{
-    for (msg_header_t *h = *msg_chain_head(msg), *before = NULL; h; before = h, h = h->sh_succ) {
-        if (!h->sh_data || h->sh_len > 0)
-            continue;
-        msg_fragment_clear(h->sh_common);
-        if (before)
-            msg_fragment_clear(before->sh_common);
-    }
-}
-
 static enum sip_kind kind_of(const char *method)
 {
     static const struct {

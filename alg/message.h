@@ -18,10 +18,6 @@ struct hop {
 // well formed or not, and so is what is parsed until it is changed. free() it after the agent is
 // gone. NULL: no memory.
 msg_mclass_t *message_class(void);
-// Entries of a list that came in one line are printed in lines of their own from now on: the line
-// belongs to the first, and the others would be lost once that one is changed. To be called for
-// each message that comes in.
-void message_separate(msg_t *msg);
 
 // What a message says, except for from, to, contact and record_route, which stay NULL and empty.
 // Text is borrowed from the message.

@@ -319,7 +319,7 @@ static int answer_keep(const struct register_edit *edit)
         return 0;
     if (!keep || msg_header_replace_param(msg_home(edit->msg), via->v_common, keep) < 0)
         return -ENOMEM;
-    msg_fragment_clear(via->v_common);
+    msg_fragment_clear_chain((msg_header_t *)via); // others may stand in the same line
     return 0;
 }
 

@@ -548,7 +548,6 @@ void request_received(struct proxy *proxy, msg_t *received, sip_t *sip)
     const struct listen *in = was_accepted(proxy, sip) ? NULL : route_arrival(proxy, received);
     bool ack = sip->sip_request->rq_method == sip_method_ack;
     nta_incoming_t *irq = NULL;
-    message_separate(received);
     if (in && !ack)
         irq = nta_incoming_create(proxy->agent, NULL, msg_ref_create(received), sip, TAG_END());
     if (in && (ack || irq))

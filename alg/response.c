@@ -100,7 +100,6 @@ static void note_connection(struct forward *f, msg_t *received)
 
 static void pass_response(struct forward *f, msg_t *received)
 {
-    message_separate(received);
     msg_t *msg = msg_copy(received);
     if (!msg)
         return;
@@ -232,7 +231,6 @@ void response_stray(struct proxy *proxy, msg_t *msg, sip_t *sip)
     bool late_2xx = sip && sip->sip_status && sip->sip_status->st_status / 100 == 2 &&
                     sip->sip_cseq && sip->sip_cseq->cs_method == sip_method_invite &&
                     sip->sip_via && sip->sip_via->v_next;
-    message_separate(msg);
     struct session *s = late_2xx ? session_of_response(proxy, sip) : NULL;
     if (!s || session_ended(s) || !complete_stray(proxy, s, msg, sip)) {
         nta_msg_discard(proxy->agent, msg);
