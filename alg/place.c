@@ -59,9 +59,8 @@ static msg_t *sent_request(const struct forward *f, const struct hop *hop, const
     sip_via_remove(msg, sip);
     if (!f->opens_dialog || !sip->sip_record_route)
         return msg;
-    const char *token = f->session ? session_token(f->session) : ROUTE_NO_SESSION;
     sip_header_remove(msg, sip, (sip_header_t *)sip->sip_record_route);
-    if (message_add_record_route(msg, sip, route_own_uri(out, token, hop->tcp, uri)) == 0)
+    if (message_add_record_route(msg, sip, route_own_uri(out, route_dialog(f), hop->tcp, uri)) == 0)
         return msg;
     msg_destroy(msg);
     return NULL;

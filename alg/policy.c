@@ -325,6 +325,15 @@ static int correlate(struct walk *w, const char *orig_ioi, const char *term_ioi,
     return add(w, "P-Charging-Vector", text, clause);
 }
 
+static const char *charging_clause(const struct walk *w)
+{
+    if (w->sip->sip_cseq->cs_method == sip_method_register)
+        return "TS 24.229 5.2.2.1";
+    if (!w->p->initial)
+        return "TS 24.229 5.2.6.3.9";
+    return w->p->dialog ? "TS 24.229 5.2.6.3.3" : "TS 24.229 5.2.6.3.7";
+}
+
 static int provide_access(struct walk *w)
 {
     const char *access = w->p->cfg->network.access;
@@ -349,8 +358,7 @@ static int complete(struct walk *w)
         err = err ? err : provide_access(w);
         if (err)
             return err;
-        return correlate(w, own, NULL,
-                         w->p->initial ? "TS 24.229 5.2.6.3.3" : "TS 24.229 5.2.6.3.9");
+        return correlate(w, own, NULL, charging_clause(w));
     case POLICY_RESPONSE_FROM_UE:
         err = identify_callee(w);
         err = err ? err : provide_access(w);

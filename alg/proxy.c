@@ -198,11 +198,12 @@ int proxy_open(struct proxy **out, const struct config *cfg, su_root_t *root, uv
     proxy->loop = loop;
     snprintf(error, CONFIG_ERROR_MAX, "the SIP stack cannot start: out of memory");
     random_bytes(&proxy->loop_secret, sizeof(proxy->loop_secret));
+    proxy->dialogs = dialogs_open();
     proxy->accepted = accepted_open((uint64_t)64 * cfg->sip.t1_ms * 1000);
     proxy->connections = connections_open(on_connection_closed, proxy);
     proxy->guests =
         guests_open(&(struct guests_setup){loop, cfg->sip.connections_max, admission_guest, proxy});
-    bool whole = proxy->accepted && proxy->connections && proxy->guests;
+    bool whole = proxy->accepted && proxy->dialogs && proxy->connections && proxy->guests;
     int err = whole ? open_agent(proxy, root) : -ENOMEM;
     if (!err)
         err = listen_on(proxy, &cfg->access, SIDE_ACCESS, error);
@@ -355,6 +356,7 @@ void proxy_close(struct proxy *proxy)
     sessions_close(proxy->sessions);
     registrar_close(proxy->registrar);
     accepted_close(proxy->accepted);
+    dialogs_close(proxy->dialogs);
     dns_close(proxy->dns);
     locator_close(proxy->locator);
     free(proxy->mclass);

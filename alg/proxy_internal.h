@@ -8,6 +8,7 @@
 #include "alg/accepted.h"
 #include "alg/branch.h"
 #include "alg/connection.h"
+#include "alg/dialogs.h"
 #include "alg/guests.h"
 #include "alg/locate.h"
 #include "alg/message.h"
@@ -42,6 +43,7 @@ struct proxy {
     struct sessions *sessions;
     struct registrar *registrar;
     struct accepted *accepted; // INVITEs that a 2xx has ended
+    struct dialogs *dialogs;   // that are no sessions
     uint64_t loop_secret;      // of branch.h
     unsigned forward_count;
     struct forward *forwards; // all that are open
@@ -63,6 +65,7 @@ struct forward {
     bool in_dialog;               // the request has a To tag
     bool opens_dialog;            // its 2xx makes or refreshes one
     struct policy_memory policy;  // outside any session
+    char dialog[64];              // token of the dialog that is no session; "": none
     struct hop hop;               // where it went
     const struct listen *exit;    // from where
     uint64_t loop_hash;           // of branch.h
@@ -117,12 +120,13 @@ struct locate_question route_question(const struct proxy *proxy, const url_t *ur
 struct hop route_into_core(const struct proxy *proxy);
 // "sip:TOKEN@ADDR:PORT;lr" of a listening point. Returns buf.
 #define ROUTE_URI_MAX (CONFIG_NAME_MAX + 96)
-#define ROUTE_NO_SESSION "dialog" // the token of dialogs that are no session
 const char *route_own_uri(const struct listen *listen, const char *token, bool tcp,
                           char buf[static ROUTE_URI_MAX]);
 // The same of the listening point where the core reaches this node: what Path says. Returns buf.
 const char *route_path(const struct proxy *proxy, const char *token,
                        char buf[static ROUTE_URI_MAX]);
+// What names the dialog of f in our Record-Route entries.
+const char *route_dialog(const struct forward *f);
 // The mechanisms agreed with the UE of a call: as configured for it by name, else as registered,
 // else as configured for who has not registered.
 unsigned route_mediasec(const struct forward *f, const sip_t *sip);

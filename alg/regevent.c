@@ -37,6 +37,7 @@ struct subscription {
     char *own;  // "sip:TOKEN@ADDR:PORT", the identity of this P-CSCF in its Path
     char *remote_tag, *target;
     char call_id[CALL_ID_LEN + 1], tag[TAG_LEN + 1];
+    struct charging charging; // of its dialog
     uint32_t cseq, version;
     bool versioned; // version was seen
     struct wheel_entry wheel;
@@ -161,12 +162,12 @@ static int on_response(struct forward *f, nta_outgoing_t *orq, sip_t const *sip)
     return 0;
 }
 
-static int add_fields(const struct subscription *s, msg_t *msg, sip_t *sip)
+static int add_fields(struct subscription *s, msg_t *msg, sip_t *sip)
 {
-    struct charging charging = {0};
     char vector[CHARGING_STRLEN], identity[ROUTE_URI_MAX + 4], expires[16];
-    charging_new(&charging);
-    charging_print(&charging, s->all->proxy->cfg->network.domain, NULL, vector);
+    if (!s->charging.icid[0])
+        charging_new(&s->charging);
+    charging_print(&s->charging, s->all->proxy->cfg->network.domain, NULL, vector);
     snprintf(identity, sizeof(identity), "<%s>", s->own);
     snprintf(expires, sizeof(expires), "%d", EXPIRES_S);
     return header_add(msg, sip, "Event", "reg") ||
@@ -243,6 +244,7 @@ static void act_subscribe(void *object, void *argument)
     free(s->remote_tag);
     free(s->target);
     s->remote_tag = s->target = NULL;
+    s->charging = (struct charging){0};
     s->versioned = false;
     if (send_subscribe(s) == 0)
         return;

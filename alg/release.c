@@ -3,6 +3,7 @@
 // (TS 24.229 5.2.8.1.2), sent over the route set that lies beyond us, and forgotten with its final
 // response. A request that cannot be built or sent is logged; the other side is served all the
 // same.
+#include "alg/header.h"
 #include "alg/proxy_internal.h"
 #include "alg/wire.h"
 
@@ -74,12 +75,14 @@ fail:
 }
 
 // Goes with every request of the dialog towards the core, ours included (TS 24.229 5.2.6.3.9).
-static int add_charging(const struct proxy *proxy, struct session *s, msg_t *msg)
+static void charge(const struct proxy *proxy, struct session *s, enum side to, msg_t *msg)
 {
-    char value[CHARGING_STRLEN], line[CHARGING_STRLEN + 24];
+    char value[CHARGING_STRLEN];
+    if (to != SIDE_CORE)
+        return;
     charging_print(&session_policy(s)->charging, proxy->cfg->network.domain, NULL, value);
-    snprintf(line, sizeof(line), "P-Charging-Vector: %s", value);
-    return sip_add_tl(msg, sip_object(msg), SIPTAG_HEADER_STR(line), TAG_END()) < 0 ? -ENOMEM : 0;
+    if (header_add(msg, sip_object(msg), "P-Charging-Vector", value))
+        log_error("proxy", "no memory for P-Charging-Vector in a request of ours");
 }
 
 static int on_own_response(struct forward *f, nta_outgoing_t *orq, sip_t const *sip)
@@ -136,8 +139,7 @@ void release_send_bye(void *arg, struct session *s, enum side to, enum reason re
         log_error("proxy", "no BYE to the %s side: its remote target is not known", side_name(to));
         return;
     }
-    if (to == SIDE_CORE && add_charging(proxy, s, msg))
-        log_error("proxy", "no memory for P-Charging-Vector in a BYE");
+    charge(proxy, s, to, msg);
     send_bye(proxy, s, to, msg, extra);
 }
 
@@ -146,6 +148,7 @@ void release_ack(struct proxy *proxy, struct session *s, enum side to, uint32_t 
     msg_t *msg = build(proxy, s, to, sip_method_ack, cseq, NULL);
     if (!msg)
         return;
+    charge(proxy, s, to, msg);
     struct hop hop = first_hop_to(proxy, session_party(s, to), to, msg_home(msg));
     const struct listen *out = route_exit_to(proxy, session_party(s, to), to, &hop);
     if (!out) {

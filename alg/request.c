@@ -180,7 +180,7 @@ static enum reason record_route(struct passage *p, const struct listen *out, boo
 {
     if (!p->f->opens_dialog)
         return REASON_NONE;
-    const char *token = p->f->session ? session_token(p->f->session) : ROUTE_NO_SESSION;
+    const char *token = route_dialog(p->f);
     char uri[ROUTE_URI_MAX];
     if (message_add_record_route(p->msg, p->sip, route_own_uri(p->in, token, p->facts.tcp, uri)) ||
         message_add_record_route(p->msg, p->sip, route_own_uri(out, token, out_tcp, uri)))
@@ -265,6 +265,23 @@ static enum reason find_way(struct passage *p, const char **text, struct hop *ne
     return REASON_REGISTRAR_DOWN;
 }
 
+// What leaves or enters the core outside of sessions: what its dialog keeps goes with it.
+static enum reason cross_boundary(struct passage *p)
+{
+    struct forward *f = p->f;
+    if (f->session)
+        return boundary_cross(f, p->in->side, p->msg, p->sip);
+    if (f->in_dialog)
+        snprintf(f->dialog, sizeof(f->dialog), "%s", p->token);
+    else if (f->opens_dialog)
+        dialogs_token(f->dialog);
+    (void)dialogs_recall(p->proxy->dialogs, f->dialog, &f->policy);
+    enum reason reason = boundary_cross(f, p->in->side, p->msg, p->sip);
+    if (reason == REASON_NONE)
+        dialogs_keep(p->proxy->dialogs, f->dialog, &f->policy);
+    return reason;
+}
+
 // From the copy to the wire; a reason means that nothing was sent.
 static enum reason pass(struct passage *p, const char **text)
 {
@@ -283,7 +300,7 @@ static enum reason pass(struct passage *p, const char **text)
     if (reason == REASON_NONE)
         reason = is_register(p)
                      ? registrar_request(p->proxy->registrar, p->f, &p->facts, p->msg, p->sip, text)
-                     : boundary_cross(p->f, p->in->side, p->msg, p->sip);
+                     : cross_boundary(p);
     if (reason == REASON_NONE)
         reason = record_route(p, out, next.tcp);
     if (reason == REASON_NONE && route_do_strict(p->msg, p->sip))

@@ -280,6 +280,11 @@ const char *route_own_uri(const struct listen *listen, const char *token, bool t
     return buf;
 }
 
+const char *route_dialog(const struct forward *f)
+{
+    return f->session ? session_token(f->session) : f->dialog;
+}
+
 const char *route_path(const struct proxy *proxy, const char *token, char buf[static ROUTE_URI_MAX])
 {
     const struct listen *core = proxy->listen;

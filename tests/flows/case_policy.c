@@ -73,6 +73,66 @@ START_TEST(one_icid_goes_with_all_requests_of_a_dialog)
 }
 END_TEST
 
+static void answered(struct stage *s, struct sip *from, struct sip *to, const char *request)
+{
+    sip_send(to, sip_response(to, request, "200 OK", NULL, NULL));
+    sip_expect(from, "^SIP/2.0 200 ");
+}
+
+static const char *const openers[] = {"SUBSCRIBE", "REFER"};
+
+// PCSCF-036: a dialog that is no session has one icid, too: that of its first request is in all
+// that follow, whoever has opened it, and two dialogs have two (TS 24.229 5.2.6.3.9).
+START_TEST(one_icid_goes_with_all_requests_of_a_subscription)
+{
+    struct stage s = stage_open("icid-subscribe", NULL);
+    const char *icid[2], *method = openers[_i];
+
+    for (int i = 0; i < 2; i++) {
+        sip_send(s.ue, sip_request(s.ue, method, "sip:bob@example.net", FORGED, NULL));
+        const char *got = sip_expect(s.core, flow_text(s.f, "^%s ", method));
+        icid[i] = icid_of(s.f, got);
+        const char *ok = sip_response(s.core, got, "202 Accepted", NULL, NULL);
+        sip_send(s.core, ok);
+        ok = sip_expect(s.ue, "^SIP/2.0 202 ");
+        struct sip_dialog ue = sip_dialog_of_response(s.ue, ok);
+        struct sip_dialog core = sip_dialog_of_request(s.core, got);
+        sip_send(s.core,
+                 sip_dialog_request(&core, "NOTIFY", "P-Charging-Vector: icid-value=n\n", NULL));
+        got = sip_expect(s.ue, "^NOTIFY ");
+        sip_send(s.ue, sip_response(s.ue, got, "200 OK", NULL, NULL));
+        ck_assert_str_eq(icid_of(s.f, sip_expect(s.core, "^SIP/2.0 200 ")), icid[i]);
+        sip_send(s.ue, sip_dialog_request(&ue, "SUBSCRIBE", FORGED, NULL));
+        got = sip_expect(s.core, "^SUBSCRIBE ");
+        ck_assert_str_eq(icid_of(s.f, got), icid[i]);
+        answered(&s, s.ue, s.core, got);
+    }
+    ck_assert_str_ne(icid[0], icid[1]);
+    stage_close(&s, NULL);
+}
+END_TEST
+
+// PCSCF-036, PCSCF-054: the icid of a SUBSCRIBE of the core is that of the NOTIFYs of the UE.
+START_TEST(a_subscription_of_the_core_keeps_its_icid)
+{
+    struct stage s = stage_open("icid-notify", NULL);
+
+    sip_send(s.core,
+             sip_request(s.core, "SUBSCRIBE", "sip:" UE_USER "@example.net",
+                         "P-Charging-Vector: icid-value=core8;orig-ioi=home.example\n", NULL));
+    const char *subscribe = sip_expect(s.ue, "^SUBSCRIBE ");
+    answered(&s, s.core, s.ue, subscribe);
+    struct sip_dialog ue = sip_dialog_of_request(s.ue, subscribe);
+    for (int i = 0; i < 2; i++) {
+        sip_send(s.ue, sip_dialog_request(&ue, "NOTIFY", FORGED, NULL));
+        const char *notify = sip_expect(s.core, "^NOTIFY ");
+        ck_assert_str_eq(icid_of(s.f, notify), "core8");
+        answered(&s, s.ue, s.core, notify);
+    }
+    stage_close(&s, NULL);
+}
+END_TEST
+
 // PCSCF-054: responses of a UE carry the icid and orig-ioi of the core's request and our term-ioi,
 // whatever the UE says, to the INVITE and to what follows; PCSCF-018: the UE saw none of it.
 START_TEST(responses_of_a_ue_carry_the_icid_of_the_core)
@@ -418,6 +478,8 @@ END_TEST
 void suite_policy(struct suite *s)
 {
     ONCE(s, one_icid_goes_with_all_requests_of_a_dialog);
+    EACH(s, one_icid_goes_with_all_requests_of_a_subscription, openers);
+    ONCE(s, a_subscription_of_the_core_keeps_its_icid);
     ONCE(s, responses_of_a_ue_carry_the_icid_of_the_core);
     ONCE(s, private_identities_stay_in_the_core);
     EACH(s, security_agreement_ends_here, agreed);

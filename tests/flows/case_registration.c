@@ -213,6 +213,8 @@ START_TEST(a_challenge_and_a_200_carry_the_security_agreement_and_no_secrets)
     must_say(s.f, chart,
              "mechanisms of the UE: sdes-srtp udptl-dtls.*agreed: sdes-srtp udptl-dtls");
     must_say(s.f, chart, "Path: ");
+    must_say(s.f, chart, "[+] P-Charging-Vector: .*TS 24.229 5.2.2.1");
+    must_not_say(s.f, chart, "5.2.6.3.3");
     ck_assert_uint_eq(text_count(chart, "c0ffee|beef"), 0);
     stage_close(&s, NULL);
 }

@@ -341,9 +341,11 @@ START_TEST(an_answer_of_the_core_without_use_ends_the_call)
         flow_text(s.f, "v=0\no=- 1 1 IN IP4 %s\ns=-\nc=IN IP4 %s\nt=0 0\n%s",
                   flow_host(s.f, HOST_CORE), flow_host(s.f, HOST_CORE), core_answers[_i].lines);
 
+    const char *charging = sip_header(s.core, invite, "P-Charging-Vector");
     sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, body));
-    sip_expect(s.core, "^ACK ");
-    const char *bye = sip_expect(s.core, "^BYE ");
+    const char *ack = sip_expect(s.core, "^ACK "), *bye = sip_expect(s.core, "^BYE ");
+    ck_assert_str_eq(sip_header(s.core, ack, "P-Charging-Vector"), charging); // PCSCF-036
+    ck_assert_str_eq(sip_header(s.core, bye, "P-Charging-Vector"), charging);
     must_say(s.f, bye, "^Reason: SIP;cause=502;text=");
     sip_send(s.core, sip_response(s.core, bye, "200 OK", NULL, NULL));
     must_say(s.f, sip_expect(s.ue, "^SIP/2.0 [2-6]"), core_answers[_i].status);
