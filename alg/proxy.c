@@ -131,6 +131,18 @@ static void on_connection_closed(void *arg, const struct flow *flow)
     struct registration *r = registrations_by_flow(registrar_all(proxy->registrar), flow);
     if (r)
         registration_lose_flow(r, true);
+    if (proxy->sessions)
+        sessions_flow_closed(proxy->sessions, r, &flow->remote);
+}
+
+static bool reachable(void *arg, const struct session *s)
+{
+    struct proxy *proxy = arg;
+    const struct registration *r = route_party(s);
+    const struct party *ue = session_party(s, SIDE_ACCESS);
+    if (r)
+        return registration_is_active(r) && !registration_flow_lost(r);
+    return !ue->tcp || connections_find(proxy->connections, &ue->hop, NULL);
 }
 
 static int on_message(struct proxy *proxy, nta_agent_t *agent, msg_t *msg, sip_t *sip)
@@ -227,7 +239,7 @@ int proxy_open(struct proxy **out, const struct config *cfg, su_root_t *root, uv
 
 int proxy_attach_agw(struct proxy *proxy, struct agw *agw, struct tap *tap)
 {
-    struct session_ops ops = {release_send_bye, release_fail_early, own_route, proxy};
+    struct session_ops ops = {release_send_bye, release_fail_early, own_route, reachable, proxy};
     proxy->agw = agw;
     proxy->tap = tap;
     proxy->sessions = sessions_open(proxy->cfg, agw, proxy->loop, ops);

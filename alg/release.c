@@ -19,10 +19,21 @@ static url_t *parse_uri(su_home_t *home, const char *uri)
     return uri ? url_hdup(home, (const url_t *)uri) : NULL;
 }
 
-// The nearest entry of the route set, else the remote target; a UE is reached where it called from.
-static struct hop first_hop_to(const struct proxy *proxy, const struct party *to, enum side side,
+// The flow of a UE that has registered may be another one by now.
+static struct hop hop_by_flow(const struct registration *r)
+{
+    const struct flow *flow = registration_flow(r);
+    return (struct hop){.addr = flow->remote, .tcp = flow->transport != FLOW_UDP, .flow = true};
+}
+
+// The nearest entry of the route set, else the remote target; a UE is reached where it has
+// registered, or called from.
+static struct hop first_hop_to(const struct proxy *proxy, const struct session *s, enum side side,
                                su_home_t *home)
 {
+    const struct party *to = session_party(s, side);
+    if (side == SIDE_ACCESS && route_party(s))
+        return hop_by_flow(route_party(s));
     struct hop flow = {.addr = to->hop, .tcp = to->tcp, .flow = side == SIDE_ACCESS};
     if (!to->route_count && side == SIDE_ACCESS)
         return flow;
@@ -99,7 +110,7 @@ static int on_own_response(struct forward *f, nta_outgoing_t *orq, sip_t const *
 static void send_bye(struct proxy *proxy, struct session *s, enum side to, msg_t *msg,
                      const char *note)
 {
-    struct hop hop = first_hop_to(proxy, session_party(s, to), to, msg_home(msg));
+    struct hop hop = first_hop_to(proxy, s, to, msg_home(msg));
     const struct listen *out = route_exit_to(proxy, session_party(s, to), to, &hop);
     struct forward *f = out ? proxy_forward_open(proxy, s) : NULL;
     if (!f) {
@@ -149,7 +160,7 @@ void release_ack(struct proxy *proxy, struct session *s, enum side to, uint32_t 
     if (!msg)
         return;
     charge(proxy, s, to, msg);
-    struct hop hop = first_hop_to(proxy, session_party(s, to), to, msg_home(msg));
+    struct hop hop = first_hop_to(proxy, s, to, msg_home(msg));
     const struct listen *out = route_exit_to(proxy, session_party(s, to), to, &hop);
     if (!out) {
         msg_destroy(msg);

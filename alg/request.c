@@ -164,6 +164,8 @@ static enum reason let_session_see(struct passage *p)
     tap(p);
     if (!f->session)
         return REASON_NONE;
+    if (p->in->side == SIDE_ACCESS && p->facts.tcp && f->in_dialog)
+        session_moved(f->session, f->registration, &p->facts.source, f->flow.listen);
     if (p->change.after)
         session_field_changed(f->session, p->change.before, p->change.after, p->change.clause);
     session_request(f->session, p->in->side, &p->facts, &f->id, &p->verdict);

@@ -29,6 +29,8 @@ struct session_ops {
     void (*fail_early)(void *arg, struct session *s, enum reason reason);
     // Is this Record-Route URI one of ours?
     bool (*own_route)(void *arg, const char *uri);
+    // The UE has a connection again, or never needed one.
+    bool (*reachable)(void *arg, const struct session *s);
     void *arg;
 };
 
@@ -58,9 +60,11 @@ struct session *sessions_find(struct sessions *all, const char *token);
 bool sessions_any_at(const struct sessions *all, const struct addr *remote);
 // Hand-over of what the AGW reports; unknown contexts are counted (REQ-106).
 void sessions_notification(struct sessions *all, const struct agw_notification *notification);
-// The UE cannot be reached any more: its sessions are released towards the core only (TS 24.229
-// 5.2.8.1.1, 5.2.8.1.2).
-void sessions_lost(struct sessions *all, const void *ue, enum reason reason);
+// The connection of the UE at this address has closed (PCSCF-081): of its sessions those that are
+// being set up end, towards the core only (TS 24.229 5.2.8.1.1); the others are released so when
+// the UE has not come back after sip.return_s (TS 24.229 5.2.8.1.2). ue: whose registration is on
+// that connection; NULL: nobody's.
+void sessions_flow_closed(struct sessions *all, const void *ue, const struct addr *remote);
 // The registration of the UE is gone: nobody expects a BYE (TS 24.229 5.2.8.1.4).
 void sessions_forget(struct sessions *all, const void *ue, enum reason reason);
 // Ends every session (REASON_SHUTDOWN on the way down).
@@ -99,6 +103,10 @@ bool session_ended(const struct session *s);
 bool session_in_dialog(const struct session *s, const struct sip_facts *facts);
 // The request that opened it went on to another place on this side.
 void session_set_hop(struct session *s, enum side side, const struct addr *hop, bool tcp);
+
+// A request within its dialog came from the UE over TCP or TLS, from this address at this listening
+// point: that is where it is from now on. ue: whose registration is there now; NULL: nobody's.
+void session_moved(struct session *s, const void *ue, const struct addr *source, unsigned listen);
 
 // What is to be known of it now. The caller's; NULL: no memory.
 struct record *session_record(const struct session *s);

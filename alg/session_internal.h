@@ -2,7 +2,8 @@
 #ifndef ALG_SESSION_INTERNAL_H
 #define ALG_SESSION_INTERNAL_H
 // Shared by the files of the sessions: their life (session.c), the messages of their dialogs
-// (session_dialog.c), their branches (session_fork.c), and what they wait for (session_watch.c).
+// (session_dialog.c), their branches (session_fork.c), what they wait for (session_watch.c), and
+// their UE (session_ue.c).
 
 #include "alg/index.h"
 #include "alg/session.h"
@@ -65,6 +66,7 @@ struct session {
     struct timer *retire_timer;
     struct timer *return_timer; // lost media may come back until then
     struct timer *expiry_timer; // session timer (RFC 4028)
+    struct timer *lost_timer;   // the UE may come back until then
     struct timer *guard_timer;  // some stream is silent
     struct timer *quiet_timer;  // its trace is to be packed then
     uint64_t silent;            // streams, as bits: a context has 64 at most

@@ -120,5 +120,6 @@ void session_watch_stop(struct session *s)
     stop(&s->quiet_timer);
     stop(&s->expiry_timer);
     stop(&s->return_timer);
+    stop(&s->lost_timer);
     session_watch_again(s);
 }

@@ -176,6 +176,7 @@ struct config {
         unsigned connections_max; // that others have opened
         unsigned stranger_s;      // how long one lasts without a message or a registration
         unsigned idle_s;          // how long one lasts on which nothing comes
+        unsigned return_s;        // a call waits so long for its UE to connect again
     } sip;
 
     struct {

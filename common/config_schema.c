@@ -188,7 +188,8 @@ static const cyaml_strval_t suite_words[] = {
     NUMBER("sip", "timer_c_s", sip.timer_c_s, 1, 3600, 185)                                        \
     NUMBER("sip", "connections_max", sip.connections_max, 1, 1000000, 10000)                       \
     NUMBER("sip", "stranger_s", sip.stranger_s, 1, 86400, 120)                                     \
-    NUMBER("sip", "idle_s", sip.idle_s, 1, 86400, 7200)
+    NUMBER("sip", "idle_s", sip.idle_s, 1, 86400, 7200)                                            \
+    NUMBER("sip", "return_s", sip.return_s, 0, 3600, 30)
 
 #define DNS_KEYS(NUMBER) NUMBER("dns", "timeout_ms", dns.timeout_ms, 50, 10000, 2000)
 

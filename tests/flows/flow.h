@@ -34,6 +34,7 @@ const char *flow_host(struct flow *f, enum host host);
 uint16_t flow_port(const struct flow *f, enum host host);
 #define PORT_CORE_SIDE(f) (flow_port((f), HOST_PCSCF) + 4u) // of the P-CSCF's other listening point
 #define PORT_TLS(f) (flow_port((f), HOST_PCSCF) + 5u)       // of the one for TLS
+#define PORT_ELSEWHERE(f) (flow_port((f), HOST_UE) + 6u)    // of a UE that has moved
 // "127.64.1.4:12340"
 const char *flow_at(struct flow *f, enum host host);
 

@@ -75,6 +75,7 @@ static void add_all(struct suite *s)
     suite_proxy(s);
     suite_transport(s);
     suite_stranger(s);
+    suite_flow_loss(s);
     suite_dns(s);
     suite_openssl(s);
     suite_openssl_tcp(s);

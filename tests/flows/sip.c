@@ -42,8 +42,14 @@ struct sip *sip_open(struct flow *f, enum host host, const char *peer)
 struct sip *sip_open_over(struct flow *f, enum host host, const char *peer, enum sip_over over,
                           bool v6)
 {
-    struct sip *s = flow_alloc(f, sizeof(*s));
     const char *at = v6 ? flow_text(f, "[::1]:%u", flow_port(f, host)) : flow_at(f, host);
+
+    return sip_open_at(f, at, peer, over);
+}
+
+struct sip *sip_open_at(struct flow *f, const char *at, const char *peer, enum sip_over over)
+{
+    struct sip *s = flow_alloc(f, sizeof(*s));
 
     *s = (struct sip){.flow = f, .over = over, .address = at, .peer = peer};
     if (over == SIP_UDP)

@@ -16,6 +16,8 @@ struct sip *sip_open(struct flow *f, enum host host, const char *peer);
 enum sip_over { SIP_UDP, SIP_TCP, SIP_TLS, SIP_LISTEN };
 struct sip *sip_open_over(struct flow *f, enum host host, const char *peer, enum sip_over over,
                           bool v6);
+// The same at an address of its own, IPv4 or IPv6.
+struct sip *sip_open_at(struct flow *f, const char *at, const char *peer, enum sip_over over);
 void sip_close(struct sip *s);
 // Somebody has connected to SIP_LISTEN.
 bool sip_has_peer(const struct sip *s);

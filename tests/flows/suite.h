@@ -39,6 +39,7 @@ void suite_baresip(struct suite *s);
 void suite_proxy(struct suite *s);
 void suite_transport(struct suite *s);
 void suite_stranger(struct suite *s);
+void suite_flow_loss(struct suite *s);
 void suite_dns(struct suite *s);
 void suite_openssl(struct suite *s);
 void suite_openssl_tcp(struct suite *s);

@@ -62,6 +62,13 @@ static void forget_asked(void)
     strbuf_free(&asked);
 }
 
+static bool is_reachable(void *arg, const struct session *s)
+{
+    return false;
+}
+
+static const struct addr nowhere;
+
 static struct sip_facts facts(enum sip_kind kind, int status, const char *to_tag, const char *sdp)
 {
     static const char *const names[] = {"INVITE", "ACK",    "BYE", "CANCEL",
@@ -84,9 +91,10 @@ static struct sip_facts facts(enum sip_kind kind, int status, const char *to_tag
 
 static void setup(void)
 {
-    struct session_ops ops = {note_bye, note_fail_early, own_route, NULL};
+    struct session_ops ops = {note_bye, note_fail_early, own_route, is_reachable, NULL};
     config_defaults(&cfg);
     cfg.agw.media_guard_ms = 0;
+    cfg.sip.return_s = 0;
     log_set_level(LOG_ERROR);
     uv_loop_init(&loop);
     all = sessions_open(&cfg, NULL, &loop, ops);
@@ -451,9 +459,9 @@ START_TEST(a_lost_ue_ends_the_early_session)
 {
     call(UE_OFFER);
     respond(183, "b", CORE_ANSWER);
-    sessions_lost(all, &cfg, REASON_SIGNALLING_LOST); // somebody else
+    sessions_flow_closed(all, &cfg, &nowhere); // somebody else
     expect_sent("");
-    sessions_lost(all, &ue, REASON_SIGNALLING_LOST);
+    sessions_flow_closed(all, &ue, &nowhere);
     expect_sent("early signalling_lost\n");
     ck_assert(session_ended(session));
 }
@@ -463,7 +471,7 @@ END_TEST
 START_TEST(a_lost_ue_is_sent_no_bye)
 {
     establish(UE_OFFER, CORE_ANSWER);
-    sessions_lost(all, &ue, REASON_SIGNALLING_LOST);
+    sessions_flow_closed(all, &ue, &nowhere);
     expect_sent("BYE core signalling_lost\n");
     expect_asked("release\n");
 }
