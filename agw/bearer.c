@@ -10,9 +10,10 @@
 // use, which only a verified one replaces (REQ-085, REQ-130).
 //
 // Failure paths: a candidate that fails at the signalled address (or as client) is the peer: the
-// attempt has failed and the ALG is told at once. One that fails elsewhere may be a stranger: the
-// attempt goes on until its time is over, and the last failure is the reason given then. Nothing
-// else counts as failure; what is not for us is dropped and counted.
+// attempt has failed and the ALG is told at once; also when it failed before Configure said that
+// this was the peer. One that fails elsewhere may be a stranger: the attempt goes on until its time
+// is over, and the last failure is the reason given then. Nothing else counts as failure; what is
+// not for us is dropped and counted.
 
 #include "agw/bearer.h"
 
@@ -43,6 +44,7 @@ enum bearer_state {
 
 enum bearer_event {
     BEARER_CONFIGURED,      // new fingerprints, role or association asked for
+    BEARER_HAD_FAILED,      // the same, and the handshake of the peer has failed before
     BEARER_VERIFIED,        // a candidate is established
     BEARER_PEER_FAILED,     // the handshake of the peer failed
     BEARER_STRANGER_FAILED, // a handshake failed that may be anybody's
@@ -122,6 +124,11 @@ static bool is_peer(const struct bearer *b, const struct association *a)
     return addr_equal(&a->peer, &b->point->signalled);
 }
 
+static enum reason failure_of(const struct association *a)
+{
+    return dtls_state(a->dtls) == DTLS_FAILED ? dtls_failure(a->dtls) : REASON_DTLS_REFUSED;
+}
+
 static void candidate_failed(struct bearer *b, struct association *a, enum reason reason)
 {
     association_settled(a);
@@ -146,8 +153,7 @@ static void look_at(struct bearer *b, struct association *a)
         if (state == DTLS_ESTABLISHED)
             feed(b, BEARER_VERIFIED, a);
         else
-            candidate_failed(b, a,
-                             state == DTLS_FAILED ? dtls_failure(a->dtls) : REASON_DTLS_REFUSED);
+            candidate_failed(b, a, failure_of(a));
         return;
     }
     if (state == DTLS_ESTABLISHED)
@@ -246,7 +252,7 @@ static void promote(void *object, void *argument)
 }
 
 // The attempt is over without success (REQ-064, REQ-075): told once.
-static void give_up(void *object, void *argument)
+static void tell_failure(void *object, void *argument)
 {
     struct bearer *b = object;
     const struct association *a = argument;
@@ -255,12 +261,18 @@ static void give_up(void *object, void *argument)
     b->wants_client = false;
     if (a)
         dtls_describe(a->dtls, text, sizeof text);
-    reason_count(b->failure);
     tell(b, &(struct telling){.event = b->notify ? AGW_DTLS_FAILURE : AGW_DROPPED,
                               .reason = b->failure,
                               .address = a ? &a->peer : &b->point->remote,
                               .text = text});
     remove_all(b, ASSOCIATION_CANDIDATE);
+}
+
+static void give_up(void *object, void *argument)
+{
+    struct bearer *b = object;
+    reason_count(b->failure);
+    tell_failure(b, argument);
 }
 
 // A handshake failed that decides nothing.
@@ -287,6 +299,7 @@ static void report_closed(void *object, void *argument)
 
 static const struct fsm_row bearer_rows[] = {
     {BEARER_IDLE, BEARER_CONFIGURED, start_attempt, BEARER_OPENING},
+    {BEARER_IDLE, BEARER_HAD_FAILED, tell_failure, BEARER_FAILED}, // counted when it failed
     {BEARER_IDLE, BEARER_STRANGER_FAILED, note_stranger, BEARER_IDLE},
     {BEARER_IDLE, BEARER_PEER_FAILED, note_stranger, BEARER_IDLE},
 
@@ -321,8 +334,9 @@ static const struct fsm_row bearer_rows[] = {
 
 static const char *const bearer_state_names[] = {"idle",     "opening", "secured",
                                                  "renewing", "failed",  "closed"};
-static const char *const bearer_event_names[] = {"configured",      "verified",  "peer failed",
-                                                 "stranger failed", "time over", "peer closed"};
+static const char *const bearer_event_names[] = {"configured",  "had failed",      "verified",
+                                                 "peer failed", "stranger failed", "time over",
+                                                 "peer closed"};
 
 static const struct fsm bearer_fsm = {.name = "bearer",
                                       .rows = bearer_rows,
@@ -624,6 +638,15 @@ static void follow_address(struct bearer *b, const struct agw_request *request)
             b->list[i]->peer = b->point->remote;
 }
 
+static void begin_attempt(struct bearer *b)
+{
+    bool first = b->state == BEARER_IDLE && !b->client;
+    struct association *failed = first ? find(b, ASSOCIATION_FAILED, &b->point->signalled) : NULL;
+    if (failed)
+        b->failure = failure_of(failed);
+    feed(b, failed ? BEARER_HAD_FAILED : BEARER_CONFIGURED, failed);
+}
+
 void bearer_configure(struct bearer *b, const struct agw_request *request)
 {
     follow_address(b, request);
@@ -633,7 +656,7 @@ void bearer_configure(struct bearer *b, const struct agw_request *request)
     start = start || (b->remote && request->establish_dtls && !b->client);
     if (start) {
         b->client = request->establish_dtls;
-        feed(b, BEARER_CONFIGURED, NULL);
+        begin_attempt(b);
     }
     open_client(b);
 }

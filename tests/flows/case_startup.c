@@ -65,7 +65,7 @@ START_TEST(a_bad_configuration_is_named_with_its_line)
     flow_write(f, "bad.yaml", bad_configs[_i].yaml);
     const char *check = run(f, "--config bad.yaml --check-config", 1);
     must_say(f, check, bad_configs[_i].complaint);
-    flow_check(f, text_count(check, ".") == 1, "more than one line");
+    flow_check(f, text_count(check, ".") == 1, "more than one line: %s", check);
     must_say(f, run(f, "--config bad.yaml", 1), bad_configs[_i].complaint);
     flow_close(f);
 }

@@ -352,6 +352,48 @@ START_TEST(a_parked_handshake_of_the_wrong_peer_fails_at_configure)
 }
 END_TEST
 
+START_TEST(a_handshake_that_failed_before_configure_is_told_at_once)
+{
+    // REQ-064, NOTE 3: when the address of the peer becomes known, its failure is that of the
+    // attempt; nothing else would come from there.
+    struct call c;
+    lab_defaults(&lab);
+    open_with(&c, LATCHING_AFTER_DTLS);
+    uint64_t before = reason_total(REASON_DTLS_REFUSED);
+    c.ue.agw.list[0].value[0] ^= 1;
+    ue_connect(&c.ue);
+    ue_expect_state(&c.ue, DTLS_FAILED);
+    lab_expect_drop(&lab, c.context, REASON_DTLS_REFUSED);
+    ck_assert_uint_eq(lab_told(&lab, c.context, AGW_DTLS_FAILURE), 0);
+    configure(answer_of(&c));
+    expect_failure(&c, REASON_DTLS_REFUSED);
+    ck_assert_uint_eq(lab_told(&lab, c.context, AGW_DTLS_FAILURE), 1);
+    ck_assert_uint_eq(reason_total(REASON_DTLS_REFUSED) - before, 1);
+    expect_no_media(&c);
+    close_all(&c);
+}
+END_TEST
+
+START_TEST(a_stranger_that_failed_before_configure_decides_nothing)
+{
+    // REQ-064, NOTE 3: whoever knows the port first cannot end the call.
+    struct call c;
+    struct ue stranger;
+    lab_defaults(&lab);
+    open_with(&c, LATCHING_AFTER_DTLS);
+    stranger_open(&stranger, &c);
+    stranger.agw.list[0].value[0] ^= 1;
+    ue_connect(&stranger);
+    ue_expect_state(&stranger, DTLS_FAILED);
+    lab_expect_drop(&lab, c.context, REASON_DTLS_REFUSED);
+    call_establish(&c);
+    expect_media(&c);
+    ck_assert_uint_eq(lab_told(&lab, c.context, AGW_DTLS_FAILURE), 0);
+    ue_close(&stranger);
+    close_all(&c);
+}
+END_TEST
+
 // --- failures -----------------------------------------------------------------------------------
 
 static void wrong_fingerprint(bool client)
@@ -1255,6 +1297,8 @@ int main(void)
         with_latching_the_hello_is_processed_before_configure,
         without_latching_the_hello_is_dropped_until_configure,
         a_parked_handshake_of_the_wrong_peer_fails_at_configure,
+        a_handshake_that_failed_before_configure_is_told_at_once,
+        a_stranger_that_failed_before_configure_decides_nothing,
         a_wrong_fingerprint_fails_as_server,
         a_wrong_fingerprint_fails_as_client,
         a_failure_nobody_asked_for_is_a_milestone,
