@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The fax machine.
 //
-// Happy path: a timer turns real time into steps of 20 ms of fax time, speed times as many; spandsp
-// answers with IFP packets, which leave in UDPTL with redundancy; what comes in goes the other way.
-// Phase E of T.30 ends it, and a little later, so that the last packets leave, done is called.
+// Happy path: a timer turns real time into steps of 20 ms of fax time, speed times as many, fewer
+// while nobody says anything; spandsp answers with IFP packets, which leave in UDPTL with
+// redundancy; what comes in goes the other way. Phase E of T.30 ends it, and a little later, so
+// that the last packets leave, done is called.
 // Failure: whatever ends T.30 badly is phase E as well, with its completion text.
 
 #include "tests/ua/ua_fax.h"
@@ -17,8 +18,13 @@
 #define STEP_SAMPLES 160 // 20 ms at 8000 Hz, the step spandsp is made for
 #define STEP_US 20000
 #define REDUNDANCY 3
-// Steps done at once when the process was held up: more would be a burst no fax machine sends.
-#define STEPS_AT_ONCE 50
+// Ticks that may pass at once. While the process is held up no time passes for the fax: else its
+// timers would run out with the packets of the peer unread.
+#define TICKS_AT_ONCE 3
+// After so much real time in which nothing was sent or received fax time hurries less: the peer may
+// have been held up, and the timers of T.30 do not wait for it.
+#define SILENCE_US 100000
+#define SILENCE_BRAKE 4
 #define IDENT "e2ae-ua"
 // Fax time between phase E and done: DCN is sent during it.
 #define LINGER_STEPS 75
@@ -32,6 +38,7 @@ struct fax {
     struct udptl_receiver receiver;
     uint64_t last_us;  // real time up to which fax time has been advanced
     uint64_t spare_us; // fax time not yet worth a step
+    uint64_t heard_us; // when the last packet came or went
     bool ended;
     unsigned linger;
     struct fax_result result;
@@ -43,6 +50,7 @@ static int on_ifp_out(t38_core_state_t *core, void *arg, const uint8_t *ifp, int
     uint8_t packet[UDPTL_PACKET_MAX];
     int n = udptl_frame(&fax->sender, ifp, (size_t)len, packet);
 
+    fax->heard_us = clock_now_us();
     // spandsp asks for important IFPs (indicators) to be sent several times.
     for (int i = 0; i < count && n > 0; i++)
         fax->user.packet(fax->user.arg, packet, (size_t)n);
@@ -145,14 +153,29 @@ static void finish(struct fax *fax)
     fax->user.done(fax->user.arg, &fax->result);
 }
 
+static unsigned tick_ms(const struct fax *fax)
+{
+    unsigned ms = STEP_US / 1000 / fax->options.speed;
+    return ms > 0 ? ms : 1;
+}
+
+static unsigned speed_at(const struct fax *fax, uint64_t now)
+{
+    unsigned speed = fax->options.speed;
+    if (!fax->ended && now - fax->heard_us > SILENCE_US)
+        speed /= SILENCE_BRAKE;
+    return speed > 0 ? speed : 1;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct fax *fax = timer->data;
-    uint64_t now = clock_now_us();
+    uint64_t now = clock_now_us(), passed = now - fax->last_us;
+    uint64_t most = UINT64_C(1000) * TICKS_AT_ONCE * tick_ms(fax);
 
-    fax->spare_us += (now - fax->last_us) * fax->options.speed;
+    fax->spare_us += (passed < most ? passed : most) * speed_at(fax, now);
     fax->last_us = now;
-    for (unsigned i = 0; fax->spare_us >= STEP_US && i < STEPS_AT_ONCE; i++) {
+    while (fax->spare_us >= STEP_US) {
         fax->spare_us -= STEP_US;
         t38_terminal_send_timeout(fax->terminal, STEP_SAMPLES);
         if (fax->ended && ++fax->linger > LINGER_STEPS) {
@@ -160,16 +183,12 @@ static void on_tick(uv_timer_t *timer)
             return;
         }
     }
-    if (fax->spare_us >= STEP_US)
-        fax->spare_us = 0;
 }
 
 void fax_start(struct fax *fax)
 {
-    unsigned step_ms = STEP_US / 1000 / fax->options.speed;
-
-    fax->last_us = clock_now_us();
-    uv_timer_start(&fax->timer, on_tick, 0, step_ms > 0 ? step_ms : 1);
+    fax->last_us = fax->heard_us = clock_now_us();
+    uv_timer_start(&fax->timer, on_tick, 0, tick_ms(fax));
 }
 
 void fax_pause(struct fax *fax, bool pause)
@@ -182,6 +201,7 @@ void fax_pause(struct fax *fax, bool pause)
 
 void fax_receive(struct fax *fax, const uint8_t *packet, size_t len)
 {
+    fax->heard_us = clock_now_us();
     udptl_receive(&fax->receiver, packet, len);
 }
 
