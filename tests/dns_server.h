@@ -32,6 +32,8 @@
 // Room for a line of a zone, and for each of its words.
 #define DNS_LINE_MAX 512
 #define DNS_WORDS_MAX 8
+// Free ports that are tried.
+#define DNS_BIND_TRIES 16
 
 struct dns_message {
     unsigned char bytes[DNS_MESSAGE_MAX];
@@ -264,12 +266,30 @@ static int dns_bind(struct addr *at, int type)
     return -1;
 }
 
+// Sockets on one port; a port that is free for UDP may be taken for TCP.
+static bool dns_bind_both(struct addr *at, int *udp, int *tcp)
+{
+    const struct addr wanted = *at;
+    for (int i = 0; i < DNS_BIND_TRIES; i++) {
+        *at = wanted;
+        *udp = dns_bind(at, SOCK_DGRAM);
+        *tcp = *udp >= 0 ? dns_bind(at, SOCK_STREAM) : -1;
+        if (*tcp >= 0 && listen(*tcp, 8) == 0)
+            return true;
+        close(*udp);
+        close(*tcp);
+    }
+    return false;
+}
+
 // Begins to serve the lines of zone, up to a NULL, at the host of at and a free port, which is put
 // into it, or at its port. Returns the process; -1: it cannot be.
 static inline pid_t dns_server_start(struct addr *at, const char *const *zone)
 {
-    int udp = dns_bind(at, SOCK_DGRAM), tcp = dns_bind(at, SOCK_STREAM);
-    pid_t pid = udp >= 0 && tcp >= 0 && listen(tcp, 8) == 0 ? fork() : -1;
+    int udp, tcp;
+    if (!dns_bind_both(at, &udp, &tcp))
+        return -1;
+    pid_t pid = fork();
     if (pid == 0) {
         struct pollfd fds[2] = {{.fd = udp, .events = POLLIN}, {.fd = tcp, .events = POLLIN}};
         prctl(PR_SET_PDEATHSIG, SIGKILL);
