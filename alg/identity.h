@@ -15,7 +15,8 @@ struct identities {
 // The same public user identity: sip and sips by user and host (RFC 3261 19.1.4 as far as an
 // identity goes), tel by its digits, and a tel URI and the sip URI with user=phone of its number.
 bool identity_same(struct field a, struct field b);
-// A text that is the same for the same identity, to find it by. Its length; 0: it does not fit.
+// A text to find an identity by: that of its user and host, or of its number alone. Its length; 0:
+// it does not fit.
 size_t identity_key(struct field uri, char *buf, size_t size);
 // The registered identity that this URI is; NULL: none of them.
 const char *identity_find(const struct identities *user, struct field uri);

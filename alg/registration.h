@@ -67,7 +67,7 @@ struct registration *registrations_by_token(const struct registrations *all, con
 // (a second IMPI, or an emergency registration).
 struct registration *registrations_by_flow(const struct registrations *all,
                                            const struct flow *flow);
-// By a registered public user identity, spelled as any identity_same() URI: the first of the
+// By a registered public user identity, spelled as any identity_key() URI: the first of the
 // contacts; registration_next_contact() gives the others.
 struct registration *registrations_by_impu(const struct registrations *all, const char *uri);
 struct registration *registration_next_contact(const struct registration *r, const char *uri);

@@ -142,11 +142,13 @@ struct registration *registrations_by_contact(const struct registrations *all, c
     return len > 0 ? object_of(multi_first(all->contacts, key, len)) : NULL;
 }
 
+// The one list that registrations_by_impu() began, whatever else the user's identities equal.
 struct registration *registration_next_contact(const struct registration *r, const char *uri)
 {
-    struct field wanted = field_whole(uri);
+    char wanted[IMPU_KEY_MAX], key[IMPU_KEY_MAX];
+    size_t len = impu_key(uri, wanted);
     for (unsigned i = 0; i < r->impu_count; i++)
-        if (identity_same(field_whole(r->uris->text[i]), wanted))
+        if (impu_key(r->uris->text[i], key) == len && memcmp(key, wanted, len) == 0)
             return object_of(r->by_impu[i].next);
     return NULL;
 }

@@ -2,14 +2,9 @@
 // Any bytes as one direction of a BFCP connection. Byte by byte or as a whole, the same messages
 // are found; their sizes add up to what was consumed.
 #include "agw/bfcp_frame.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct result {
     int rc;
@@ -17,14 +12,6 @@ struct result {
     size_t bytes;    // of complete messages
     uint64_t digest; // of what the messages say
 };
-
-static void require(bool holds, const char *what)
-{
-    if (!holds) {
-        fprintf(stderr, "does not hold: %s\n", what);
-        abort();
-    }
-}
 
 static void note(struct result *result, const struct bfcp_message *message)
 {

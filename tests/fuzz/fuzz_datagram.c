@@ -9,14 +9,11 @@
 #include "agw/stream.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "tests/fuzz/fuzz.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 // Steps: what the low bits of the first byte say; the next byte is an argument.
 enum step {

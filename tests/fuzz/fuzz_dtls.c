@@ -11,11 +11,7 @@
 #include "agw/dtls.h"
 #include "agw/dtls_cookie.h"
 #include "common/log.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 // Bits of the first byte.
 enum {

@@ -3,9 +3,8 @@
 // output are the same, and no call takes or gives more than it may; with paths that become
 // themselves the output is the input; what came out once is framed as before: it goes through
 // again.
+#include "tests/fuzz/fuzz.h"
 #include "tests/unit/msrp_feed.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 // Those of the seeds.
 #define T1_OWN "msrps://192.0.2.1:10014/UMLCWMpv0boh85yQ;tcp"

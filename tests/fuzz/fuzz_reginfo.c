@@ -2,23 +2,17 @@
 // Any bytes as the body of a NOTIFY: what is taken stays within the bounds, and every text in it
 // ends.
 #include "alg/reginfo.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct reginfo info;
     if (reginfo_parse(&info, (const char *)data, size))
         return 0;
-    if (info.count > REGINFO_ENTRIES_MAX)
-        abort();
+    require(info.count <= REGINFO_ENTRIES_MAX, "entries are bounded");
     for (unsigned i = 0; i < info.count; i++)
-        if (!memchr(info.entry[i].aor, '\0', REGINFO_URI_MAX) ||
-            !memchr(info.entry[i].uri, '\0', REGINFO_URI_MAX))
-            abort();
+        require(memchr(info.entry[i].aor, '\0', REGINFO_URI_MAX) &&
+                    memchr(info.entry[i].uri, '\0', REGINFO_URI_MAX),
+                "URIs end");
     return 0;
 }

@@ -3,12 +3,7 @@
 // them, opens junk and changes keys. A packet that was changed never opens, one that was not opens
 // once, and nothing is read or written beyond the packet and its room.
 #include "agw/savp.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 #define HOLD_US 1000
 
@@ -20,14 +15,6 @@ struct cursor {
 static struct savp *near, *far;
 static struct sdes_crypto keys[4];
 static uint64_t now_us;
-
-static void require(bool holds, const char *what)
-{
-    if (!holds) {
-        fprintf(stderr, "does not hold: %s\n", what);
-        abort();
-    }
-}
 
 static uint8_t next(struct cursor *c)
 {

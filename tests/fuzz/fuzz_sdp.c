@@ -3,23 +3,11 @@
 // whose choice the bytes decide, the body still parses, has as many media lines as before, and the
 // journal accounts for every line that came or went.
 #include "sdp/sdp.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define CLAUSE "fuzz"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds, const char *what)
-{
-    if (!holds) {
-        fprintf(stderr, "does not hold: %s\n", what);
-        abort();
-    }
-}
 
 static size_t count_lines(const char *body, size_t len)
 {

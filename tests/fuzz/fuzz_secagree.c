@@ -4,14 +4,9 @@
 #include "alg/secagree.h"
 
 #include "common/config.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz/fuzz.h"
 
 #define OWN (MEDIASEC_SDES_SRTP | MEDIASEC_UDPTL_DTLS)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_mirror(const struct secagree *client)
 {
@@ -22,8 +17,8 @@ static void check_mirror(const struct secagree *client)
     if (!text)
         return;
     secagree_read(&mirror, text);
-    if (secagree_verify(&mirror, client, OWN, true) != SECAGREE_SAME)
-        abort();
+    require(secagree_verify(&mirror, client, OWN, true) == SECAGREE_SAME,
+            "what is sent is verified when it comes back");
     free(text);
 }
 
@@ -36,21 +31,15 @@ static bool same(const struct secagree *a, const struct secagree *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = malloc(size + 1);
-    if (!text)
-        return 0;
-    memcpy(text, data, size);
-    text[size] = '\0';
     struct secagree forward = {0}, backward = {0};
-    char *second = strchr(text, '\n');
+    char *text = fuzz_text(data, size), *second = strchr(text, '\n');
     if (second)
         *second++ = '\0';
     secagree_read(&forward, text);
     secagree_read(&forward, second ? second : "");
     secagree_read(&backward, second ? second : "");
     secagree_read(&backward, text);
-    if (!same(&forward, &backward))
-        abort();
+    require(same(&forward, &backward), "fields have no order");
     check_mirror(&forward);
     free(text);
     return 0;

@@ -10,15 +10,12 @@
 #include "agw/stream.h"
 #include "agw/tcp.h"
 #include "common/log.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <gnutls/gnutls.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum step {
     STEP_CONNECT,

@@ -3,14 +3,9 @@
 // time, then label and detail up to a zero each. Whatever they hold, a text chart is plain ASCII of
 // at most 120 columns, and a Mermaid diagram has one statement per line.
 #include "common/trace/trace.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz/fuzz.h"
 
 #define EVENTS_MAX 20
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 // The text up to the next zero; what follows it is the new input.
 static const char *next_text(const uint8_t **data, size_t *size)

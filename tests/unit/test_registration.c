@@ -154,6 +154,29 @@ START_TEST(identities_and_Service_Route_are_kept_in_order_PCSCF_017)
 }
 END_TEST
 
+START_TEST(all_contacts_of_an_identity_are_found_by_it_PCSCF_017)
+{
+    // the first and the second are one identity when one is preferred, not when one is called
+    static const char *const both[] = {"sip:+1555@home.example",
+                                       "sip:+1555@home.example;user=phone"};
+    struct registration_grant phone = {.expires_s = 600, .uri = both + 1, .uri_count = 1},
+                              two = {.expires_s = 600, .uri = both, .uri_count = 2};
+    TOKEN(token);
+    struct registration_request request = request_from("192.0.2.1:5060");
+    struct registration *r = attempt(&request, 1000, token);
+    accept_it(&request, token, &phone, 1000);
+    request = request_from("192.0.2.2:5060");
+    request.contact = "sip:alice@192.0.2.2:5060";
+    struct registration *other = attempt(&request, 2000, token);
+    accept_it(&request, token, &two, 2000);
+
+    ck_assert_ptr_eq(registrations_by_impu(all, "tel:+1555"), other);
+    ck_assert_ptr_eq(registration_next_contact(other, both[1]), r);
+    ck_assert_ptr_null(registration_next_contact(r, both[1]));
+    ck_assert_ptr_null(registration_next_contact(other, both[0]));
+}
+END_TEST
+
 START_TEST(a_REGISTER_from_elsewhere_moves_the_flow_and_the_old_token_works_for_a_while_PCSCF_021)
 {
     TOKEN(first);
@@ -520,6 +543,7 @@ int main(void)
         &each_flow_has_a_token_that_no_other_has_PCSCF_001,
         &what_a_REGISTER_brings_counts_from_the_200_on_PCSCF_014,
         &identities_and_Service_Route_are_kept_in_order_PCSCF_017,
+        &all_contacts_of_an_identity_are_found_by_it_PCSCF_017,
         &a_REGISTER_from_elsewhere_moves_the_flow_and_the_old_token_works_for_a_while_PCSCF_021,
         &the_token_of_a_flow_that_stays_stays_too,
         &a_refused_REGISTER_leaves_the_registration_in_force_PCSCF_022,
