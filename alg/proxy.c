@@ -22,6 +22,11 @@
 // A message that has begun on a connection goes on within the life of its transaction.
 #define MESSAGE_T1 64
 
+// Receive buffer of a listening point for UDP, as far as the system allows: what comes in while
+// the machine is busy elsewhere for a second, 300 calls of it. The system's own default holds a
+// tenth, and what does not fit is lost: peers then have to send again.
+#define RECEIVE_BUFFER (4 * 1024 * 1024)
+
 // --- life -------------------------------------------------------------------------------------
 
 // What others see of a listening point: its address, or what is advertised for it where that is a
@@ -75,7 +80,8 @@ static int listen_at(struct proxy *proxy, const struct addr *addr, enum side sid
     snprintf(url, sizeof(url), "%s:%s", l->tls ? "sips" : "sip", addr_format(addr, address));
     errno = 0;
     if (nta_agent_add_tport(proxy->agent, (url_string_t *)url, TPTAG_IDENT(l->ident),
-                            TPTAG_SDWN_ERROR(1), TPTAG_IDLE(proxy->cfg->sip.idle_s * 1000),
+                            TPTAG_SDWN_ERROR(1), TPTAG_UDP_RMEM(RECEIVE_BUFFER),
+                            TPTAG_IDLE(proxy->cfg->sip.idle_s * 1000),
                             TPTAG_TIMEOUT(MESSAGE_T1 * proxy->cfg->sip.t1_ms), TPTAG_PONG2PING(1),
                             TAG_IF(l->tls, TPTAG_CERTIFICATE(certificate)), TAG_END()) < 0) {
         int err = errno ? errno : EADDRINUSE;

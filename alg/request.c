@@ -310,13 +310,15 @@ static enum reason pass(struct passage *p, const char **text)
     return reason == REASON_NONE ? send_on(p, next, out) : reason;
 }
 
-// The UE believes it only when it names the P-CSCF (TS 24.229 5.2.10).
+// The UE believes it only when it names the P-CSCF as the Path of its registration did (TS
+// 24.229 5.1.2A.1.1, 5.2.10).
 static void refer_elsewhere(struct passage *p)
 {
     char uri[ROUTE_URI_MAX], identity[ROUTE_URI_MAX + 32];
-    const char *token = p->f->registration ? registration_token(p->f->registration) : "pcscf";
-    snprintf(identity, sizeof(identity), "P-Asserted-Identity: <%s>",
-             route_own_uri(p->in, token, p->facts.tcp, uri));
+    const struct registration *r = p->f->registration;
+    const char *token = r ? registration_token(r) : "pcscf";
+    snprintf(identity, sizeof(identity), "P-Asserted-Identity: <%s%s>",
+             route_path(p->proxy, token, uri), r && registration_outbound(r) ? ";ob" : "");
     proxy_answer_with(p->f, 380, NULL, identity, "application/3gpp-ims+xml", admission_alternative);
 }
 

@@ -214,6 +214,7 @@ static void act_answered(void *object, void *argument)
     struct session *s = object;
     s->ack_timer = timer_start(s->all->loop, (uint64_t)ACK_WAIT_T1 * s->all->cfg->sip.t1_ms,
                                on_ack_timeout, s);
+    session_watch_life(s);
 }
 
 static void act_acked(void *object, void *argument)

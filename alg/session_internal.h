@@ -67,6 +67,7 @@ struct session {
     struct timer *return_timer; // lost media may come back until then
     struct timer *expiry_timer; // session timer (RFC 4028)
     struct timer *lost_timer;   // the UE may come back until then
+    struct timer *life_timer;   // the longest that a call without one may last
     struct timer *guard_timer;  // some stream is silent
     struct timer *quiet_timer;  // its trace is to be packed then
     uint64_t silent;            // streams, as bits: a context has 64 at most
@@ -96,6 +97,8 @@ void session_fork_clear(struct session *s);
 
 // What a 2xx to INVITE or UPDATE says of the session timer; 0: there is none.
 void session_watch_expiry(struct session *s, uint32_t expires_s);
+// The call has been answered: its life is bounded where sip.call_max_s says so.
+void session_watch_life(struct session *s);
 // The AGW says that a stream is silent, or that it no longer is.
 void session_watch_silence(struct session *s, unsigned stream, bool silent);
 // All media are lost, but some may be offered anew (REQ-144): then the session waits. False:

@@ -4,7 +4,8 @@
 // packed.
 //
 // Failure paths: a session that nobody refreshes is forgotten without a BYE, which is for the
-// parties to send (RFC 4028 8.3); a stream that stays silent for the guard time is lost.
+// parties to send (RFC 4028 8.3); a call without a session timer that lasts longer than it may is
+// released; a stream that stays silent for the guard time is lost.
 #include "alg/session_internal.h"
 
 #include "common/log.h"
@@ -37,6 +38,24 @@ void session_watch_expiry(struct session *s, uint32_t expires_s)
     stop(&s->expiry_timer);
     if (expires_s > 0)
         s->expiry_timer = timer_start(s->all->loop, expires_s * 1000ull + grace_ms, on_expired, s);
+}
+
+static void on_life(void *arg)
+{
+    struct session *s = arg;
+    s->life_timer = NULL;
+    if (s->expiry_timer) // the parties see to it, for the time being
+        session_watch_life(s);
+    else
+        session_fail(s, REASON_CALL_TOO_LONG);
+}
+
+void session_watch_life(struct session *s)
+{
+    unsigned seconds = s->all->cfg->sip.call_max_s;
+    stop(&s->life_timer);
+    if (seconds > 0)
+        s->life_timer = timer_start(s->all->loop, seconds * UINT64_C(1000), on_life, s);
 }
 
 static uint64_t bit_of(unsigned stream)
@@ -119,6 +138,7 @@ void session_watch_stop(struct session *s)
 {
     stop(&s->quiet_timer);
     stop(&s->expiry_timer);
+    stop(&s->life_timer);
     stop(&s->return_timer);
     stop(&s->lost_timer);
     session_watch_again(s);

@@ -173,6 +173,7 @@ struct config {
         unsigned message_max; // bytes
         unsigned drain_s;     // how long calls may end by themselves after SIGTERM
         unsigned t1_ms, timer_c_s;
+        unsigned call_max_s;      // 0: calls may last for ever
         unsigned connections_max; // that others have opened
         unsigned stranger_s;      // how long one lasts without a message or a registration
         unsigned idle_s;          // how long one lasts on which nothing comes

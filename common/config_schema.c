@@ -186,6 +186,7 @@ static const cyaml_strval_t suite_words[] = {
     NUMBER("sip", "drain_s", sip.drain_s, 0, 86400, 0)                                             \
     NUMBER("sip", "t1_ms", sip.t1_ms, 50, 5000, 500)                                               \
     NUMBER("sip", "timer_c_s", sip.timer_c_s, 1, 3600, 185)                                        \
+    NUMBER("sip", "call_max_s", sip.call_max_s, 0, 2592000, 0)                                     \
     NUMBER("sip", "connections_max", sip.connections_max, 1, 1000000, 10000)                       \
     NUMBER("sip", "stranger_s", sip.stranger_s, 1, 86400, 120)                                     \
     NUMBER("sip", "idle_s", sip.idle_s, 1, 86400, 7200)                                            \

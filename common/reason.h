@@ -87,6 +87,8 @@
       "TS 24.229 5.2.8.1")                                                                         \
     X(SESSION_EXPIRED, 0, "session expired", "Nobody has refreshed the session in time",           \
       "RFC 4028 8.3")                                                                              \
+    X(CALL_TOO_LONG, 503, "call too long", "The call has lasted as long as a call may",            \
+      "TS 24.229 5.2.8.1.2")                                                                       \
     X(SIGNALLING_LOST, 500, "signalling lost", "The UE can no longer be reached",                  \
       "TS 24.229 5.2.8.1")                                                                         \
     X(UNTRUSTED_SOURCE, 403, "not trusted", "The source is none of the trusted core nodes",        \

@@ -452,6 +452,31 @@ START_TEST(emergency_calls_are_refused_as_configured)
 }
 END_TEST
 
+// TS 24.229 5.1.2A.1.1: a registered UE is referred to another network by whom its Path names, and
+// so knows that it is its own P-CSCF.
+START_TEST(a_380_names_the_P_CSCF_as_the_Path_does)
+{
+    struct pcscf_options options = {.emergency = emergencies[0].psap};
+    struct stage s = stage_open("380", &options);
+    const char *request = sip_request(s.ue, "REGISTER", "sip:example.net", NULL, NULL);
+
+    sip_send(s.ue, request);
+    const char *got = sip_expect(s.core, "^REGISTER ");
+    const char *path = sip_header(s.core, got, "Path");
+    const char *ok = sip_response(s.core, got, "200 OK", NULL, NULL);
+    const char *own = flow_text(s.f, "Contact: <sip:party@%s>\n", sip_address(s.core));
+    sip_send(s.core, flow_replace(s.f, ok, own,
+                                  flow_text(s.f, "Contact: %s;expires=600\n",
+                                            sip_header(s.core, got, "Contact"))));
+    sip_expect(s.ue, "^SIP/2.0 200 ");
+    sip_send(s.ue, sip_request(s.ue, "INVITE", "urn:service:sos", NULL, NULL));
+    const char *answer = sip_expect(s.ue, "^SIP/2.0 380 ");
+    ck_assert_str_eq(sip_header(s.ue, answer, "P-Asserted-Identity"), path);
+    must_say(s.f, answer, "^Content-Type: application/3gpp-ims[+]xml$");
+    stage_close(&s, "emergency_elsewhere");
+}
+END_TEST
+
 // TS 24.229 5.2.10, RFC 6881: it goes to the PSAP, also when nobody has registered and registration
 // is required; the Request-URI stays.
 START_TEST(emergency_calls_reach_the_psap)
@@ -488,6 +513,7 @@ void suite_policy(struct suite *s)
     ONCE(s, what_comes_late_is_vouched_for);
     EACH(s, the_service_route_is_taken, routes);
     ONCE(s, the_right_route_passes);
+    ONCE(s, a_380_names_the_P_CSCF_as_the_Path_does);
     ONCE(s, the_route_set_is_taken);
     EACH(s, a_stranger_in_a_dialog_is_refused, registered);
     EACH(s, emergency_calls_are_refused_as_configured, emergencies);

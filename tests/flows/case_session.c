@@ -74,6 +74,31 @@ START_TEST(a_session_that_is_refreshed_stays)
 }
 END_TEST
 
+static const bool timers[] = {false, true};
+
+// TS 24.229 5.2.8.1.2: sip.call_max_s ends a call that has no session timer by BYE to both sides; a
+// call that has one is not touched by it.
+START_TEST(a_call_lasts_as_long_as_it_may)
+{
+    struct pcscf_options options = {.sip = HASTY ", call_max_s: 1"};
+    struct stage s = stage_open("long", &options);
+    struct sip *parties[] = {s.core, s.ue};
+    struct sip_dialog dialog = timers[_i] ? call_for_a_second(&s) : stage_call_core(&s);
+
+    for (int i = 0; !timers[_i] && i < 2; i++) {
+        const char *bye = sip_expect(parties[i], "^BYE ");
+        must_say(s.f, bye, "^Reason: SIP;cause=503;text=.The call has lasted");
+        sip_send(parties[i], sip_response(parties[i], bye, "200 OK", NULL, NULL));
+    }
+    if (timers[_i]) {
+        usleep(1300 * 1000); // nothing may happen meanwhile
+        quiet(&s);
+        stage_hang_up(&s, &dialog);
+    }
+    stage_close(&s, timers[_i] ? NULL : "call_too_long");
+}
+END_TEST
+
 // --- media that fall silent --------------------------------------------------------------------
 
 #define GUARD_MS 1000 // as configured below
@@ -331,6 +356,7 @@ void suite_session(struct suite *s)
 {
     ONCE(s, a_session_that_nobody_refreshes_is_freed);
     ONCE(s, a_session_that_is_refreshed_stays);
+    EACH(s, a_call_lasts_as_long_as_it_may, timers);
     ONCE(s, a_loss_of_media_waits_for_the_guard_time);
     EACH(s, a_handshake_that_fails_early_ends_the_call, early);
     EACH(s, an_answer_that_crosses_the_early_failure_is_ended, early);

@@ -104,6 +104,7 @@ START_TEST(defaults_are_loopback)
     ck_assert_int_eq(cfg.t38.setup_answer, SETUP_CHOICE_PASSIVE);
     ck_assert_uint_eq(cfg.agw.handshake_timeout_ms, 10000);
     ck_assert_uint_eq(cfg.sip.timer_c_s, 185);
+    ck_assert_uint_eq(cfg.sip.call_max_s, 0);
     ck_assert_int_eq(cfg.trace.messages, TRACE_MESSAGES_SIP);
     ck_assert_int_eq(cfg.log_level, LOG_INFO);
 }
@@ -189,7 +190,8 @@ static const char every_key[] =
     "      legacy_suites: true, mtu: 1400, drop_oversize: true, handshake_timeout_ms: 7000,\n"
     "      retransmit_ms: 400, half_open_max: 9, rekey_hold_ms: 0, gather_us: 0,\n"
     "      media_timeout_s: 30, policing: true, keylog: /run/keys}\n"
-    "sip: {sessions_max: 77, media_lines_max: 4, message_max: 8192, t1_ms: 100, timer_c_s: 200}\n"
+    "sip: {sessions_max: 77, media_lines_max: 4, message_max: 8192, t1_ms: 100, timer_c_s: 200,\n"
+    "      call_max_s: 3600}\n"
     "trace: {directory: charts, events_max: 0, messages: sdp,\n"
     "        hep: \"udp:[::1]:9060\"}\n"
     "capture: {directory: caps, per: time, max_mib: 7, files: 8, plaintext: true, keys: true}\n"
@@ -264,6 +266,7 @@ START_TEST(every_key_of_the_rest)
     ck_assert_uint_eq(c.sip.message_max, 8192);
     ck_assert_uint_eq(c.sip.t1_ms, 100);
     ck_assert_uint_eq(c.sip.timer_c_s, 200);
+    ck_assert_uint_eq(c.sip.call_max_s, 3600);
     ck_assert_str_eq(c.trace.directory, "charts");
     ck_assert_int_eq(c.tcp_start, TCP_START_EXPLICIT);
     ck_assert_int_eq(c.msrp.cema, CEMA_AWARE);

@@ -516,6 +516,31 @@ START_TEST(a_session_expires)
 }
 END_TEST
 
+// TS 24.229 5.2.8.1.2: a call without a session timer is released when it has lasted as long as
+// the configuration lets it.
+START_TEST(a_call_ends_when_it_has_lasted_too_long)
+{
+    cfg.sip.call_max_s = 1;
+    establish(UE_OFFER, CORE_ANSWER);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    expect_sent("BYE core call_too_long\nBYE access call_too_long\n");
+    ck_assert(session_ended(session));
+}
+END_TEST
+
+// RFC 4028 8.3: with a session timer it is for the parties to end it.
+START_TEST(a_call_with_a_session_timer_may_last)
+{
+    cfg.sip.call_max_s = 1;
+    cfg.sip.t1_ms = 5; // 320 ms of grace
+    establish(UE_OFFER, CORE_ANSWER);
+    answer_with_expiry(SIP_UPDATE, 1);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    expect_sent(""); // it has expired, later than the longest that a call may last
+    ck_assert(session_ended(session));
+}
+END_TEST
+
 // PCSCF-082: silence ends a session only when it lasts for the guard time.
 START_TEST(silence_waits_for_the_guard_time)
 {
@@ -671,6 +696,8 @@ int main(void)
         a_lost_ue_is_sent_no_bye,
         a_lost_registration_takes_the_sessions_along,
         a_session_expires,
+        a_call_ends_when_it_has_lasted_too_long,
+        a_call_with_a_session_timer_may_last,
         silence_waits_for_the_guard_time,
         media_that_come_back_are_no_loss,
         the_second_branch_is_apart,
