@@ -141,18 +141,6 @@ static bool supports(const sip_t *sip, const char *tag)
     return false;
 }
 
-static void read_contact(struct register_facts *out, const sip_t *sip, su_home_t *home)
-{
-    const sip_contact_t *contact = sip->sip_contact;
-    struct registration_request *request = &out->request;
-    const char *reg_id = msg_params_find(contact->m_params, "reg-id=");
-    request->contact = url_as_string(home, contact->m_url);
-    request->instance = instance_of(contact, home);
-    request->reg_id = reg_id && request->instance ? (unsigned)strtoul(reg_id, NULL, 10) : 0;
-    request->outbound = request->reg_id > 0 && supports(sip, "outbound");
-    request->emergency = url_has_param(contact->m_url, "sos");
-}
-
 static uint32_t expires_of(const sip_t *sip, const sip_contact_t *contact, uint32_t otherwise)
 {
     const char *value = contact ? contact->m_expires : NULL;
@@ -164,9 +152,44 @@ static uint32_t expires_of(const sip_t *sip, const sip_contact_t *contact, uint3
     return seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
 }
 
+// The one that makes the registration: the first that is to stay, else the first.
+static const sip_contact_t *main_contact(const sip_t *sip)
+{
+    for (const sip_contact_t *c = sip->sip_contact; c; c = c->m_next)
+        if (expires_of(sip, c, REGISTER_EXPIRES_S) > 0)
+            return c;
+    return sip->sip_contact;
+}
+
+static void read_others(struct register_facts *out, const sip_t *sip, const sip_contact_t *main,
+                        su_home_t *home)
+{
+    for (const sip_contact_t *c = sip->sip_contact; c; c = c->m_next) {
+        const char *uri = c != main ? url_as_string(home, c->m_url) : NULL;
+        if (!uri)
+            continue;
+        if (expires_of(sip, c, REGISTER_EXPIRES_S) > 0)
+            out->others++;
+        else if (out->removed_count < REGISTER_REMOVED_MAX)
+            out->removed[out->removed_count++] = uri;
+    }
+}
+
+static void read_contact(struct register_facts *out, const sip_contact_t *contact, const sip_t *sip,
+                         su_home_t *home)
+{
+    struct registration_request *request = &out->request;
+    const char *reg_id = msg_params_find(contact->m_params, "reg-id=");
+    request->contact = url_as_string(home, contact->m_url);
+    request->instance = instance_of(contact, home);
+    request->reg_id = reg_id && request->instance ? (unsigned)strtoul(reg_id, NULL, 10) : 0;
+    request->outbound = request->reg_id > 0 && supports(sip, "outbound");
+    request->emergency = url_has_param(contact->m_url, "sos");
+}
+
 bool register_read(struct register_facts *out, const sip_t *sip, su_home_t *home)
 {
-    const sip_contact_t *contact = sip->sip_contact;
+    const sip_contact_t *contact = main_contact(sip);
     *out = (struct register_facts){.kind = REGISTER_QUERY};
     out->request.aor = url_as_string(home, sip->sip_to->a_url);
     if (!out->request.aor || !out->request.aor[0])
@@ -185,8 +208,10 @@ bool register_read(struct register_facts *out, const sip_t *sip, su_home_t *home
     if (!contact)
         return true;
     out->kind = contact->m_url->url_type == url_any ? REGISTER_ALL : REGISTER_BINDING;
-    if (out->kind == REGISTER_BINDING)
-        read_contact(out, sip, home);
+    if (out->kind == REGISTER_BINDING) {
+        read_contact(out, contact, sip, home);
+        read_others(out, sip, contact, home);
+    }
     return out->kind == REGISTER_ALL || (out->request.contact && out->request.contact[0]);
 }
 

@@ -20,13 +20,22 @@ enum register_kind {
     REGISTER_QUERY,   // no contact: asks what there is (RFC 3261 10.2.3)
 };
 
+// Contacts that one REGISTER may take back beside the one it binds; a UE has changed its address
+// once or twice since the last one.
+#define REGISTER_REMOVED_MAX 8
+
+// Of several contacts the first that is to stay makes the registration: they share one flow, and
+// the token of its Path reaches them all (RFC 3261 10.2.1, RFC 3327 5.3).
 struct register_facts {
     enum register_kind kind;
-    struct registration_request request; // flow is the caller's
-    uint32_t expires_s;                  // asked for
-    bool credentials;                    // an Authorization with a response
-    bool aka;                            // of IMS AKA, else SIP digest
-    bool keep;                           // Via asks for keep-alives (RFC 6223)
+    struct registration_request request;       // flow is the caller's
+    uint32_t expires_s;                        // asked for
+    const char *removed[REGISTER_REMOVED_MAX]; // URIs of other contacts with expires=0
+    unsigned removed_count;
+    unsigned others;  // contacts that are to stay beside it
+    bool credentials; // an Authorization with a response
+    bool aka;         // of IMS AKA, else SIP digest
+    bool keep;        // Via asks for keep-alives (RFC 6223)
     struct secagree client, verify;
 };
 // Texts are put into home. False: To or Contact has no usable URI.

@@ -373,6 +373,9 @@ enum reason registrar_request(struct registrar *registrar, struct forward *f,
                  reason_text(REASON_SECURITY_DIFFERS));
         session_trace_reason(trace, REASON_SECURITY_DIFFERS, "Security-Verify");
     }
+    if (f->registering->facts.others > 0)
+        session_trace_note(trace, "RFC 3327 5.3", "%u contacts more share the flow",
+                           f->registering->facts.others);
     return edit_request(registrar, f, trace, msg, sip) ? REASON_INTERNAL : REASON_NONE;
 }
 
@@ -391,6 +394,21 @@ static void tell_accepted(const struct forward *f, const struct registration *r)
              addr_format(&flow->remote, from), flow_transport_name(flow->transport), agreed);
 }
 
+// Contacts that the same user has taken back in this REGISTER (RFC 3261 10.2.2). Where a UE names
+// its instance there is nothing to end: its registration moves to the new contact.
+static void end_removed(struct registrar *registrar, const struct register_facts *facts)
+{
+    struct registration_request request = facts->request;
+    request.instance = NULL;
+    request.reg_id = 0;
+    for (unsigned i = 0; i < facts->removed_count; i++) {
+        request.contact = facts->removed[i];
+        struct registration *r = registrations_find(registrar->all, &request);
+        if (r)
+            registration_end(r, REASON_NONE);
+    }
+}
+
 static void accept_grant(struct registrar *registrar, struct forward *f, const sip_t *sip)
 {
     struct registering *registering = f->registering;
@@ -402,6 +420,7 @@ static void accept_grant(struct registrar *registrar, struct forward *f, const s
         registrations_end_user(registrar->all, request->aor, REASON_NONE);
     if (registering->facts.kind != REGISTER_BINDING)
         return;
+    end_removed(registrar, &registering->facts);
     struct registration *r = registrations_find(registrar->all, request);
     if (r && registration_is_active(r))
         snprintf(former, sizeof(former), "%s", registration_token(r));

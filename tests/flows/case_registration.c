@@ -700,6 +700,40 @@ END_TEST
 
 // --- who may send ------------------------------------------------------------------------------
 
+// RFC 3261 10.2.1, RFC 3327 5.3: contacts that a UE registers together share its flow: the Path
+// reaches each of them; one that it takes back in the same REGISTER is gone, and no other.
+START_TEST(several_contacts_share_a_flow)
+{
+    struct stage s = stage_open("contacts", &(struct pcscf_options){UNNAMED});
+    struct sip *old = sip_open(s.f, HOST_OTHER, pcscf_access(s.p));
+    const char *first = own_contact(&s, old), *second = own_contact(&s, s.ue);
+    const char *third = "<sip:alice@192.0.2.9>", *got, *former, *token;
+
+    got = register_core(&s, old, first, NULL);
+    former = token_of(&s, got);
+    sip_send(s.core, answer(&s, got, "200 OK", flow_text(s.f, "%s;expires=600", first), NULL));
+    sip_expect(old, "^SIP/2.0 200 ");
+    got =
+        register_core(&s, s.ue, flow_text(s.f, "%s;expires=0, %s, %s", first, second, third), NULL);
+    token = token_of(&s, got);
+    sip_send(s.core, answer(&s, got, "200 OK",
+                            flow_text(s.f, "%s;expires=600, %s;expires=600", second, third), NULL));
+    sip_expect(s.ue, "^SIP/2.0 200 ");
+    sip_send(s.core,
+             sip_request(s.core, "MESSAGE", "sip:alice@192.0.2.9",
+                         flow_text(s.f, "Route: <sip:%s@%s;lr>\n", token, pcscf_core(s.p)), NULL));
+    got = sip_expect(s.ue, "^MESSAGE sip:alice@192.0.2.9 ");
+    sip_send(s.ue, sip_response(s.ue, got, "200 OK", NULL, NULL));
+    sip_expect(s.core, "^SIP/2.0 200 ");
+    sip_send(s.core,
+             sip_request(s.core, "MESSAGE", "sip:alice@example.net",
+                         flow_text(s.f, "Route: <sip:%s@%s;lr>\n", former, pcscf_core(s.p)), NULL));
+    sip_expect(s.core, "^SIP/2.0 480 ");
+    sip_close(old);
+    stage_close(&s, "path_unknown");
+}
+END_TEST
+
 // PCSCF-030: with registration.required nobody else is served, but for an emergency.
 START_TEST(who_is_not_registered_is_refused_where_it_is_required)
 {
@@ -833,5 +867,6 @@ void suite_registration(struct suite *s)
     ONCE(s, a_refused_subscription_is_tried_again_with_the_next_REGISTER);
     ONCE(s, a_UE_may_be_known_by_its_address);
     EACH(s, odd_contacts_harm_nobody, odd);
+    ONCE(s, several_contacts_share_a_flow);
     ONCE(s, who_is_not_registered_is_refused_where_it_is_required);
 }

@@ -94,6 +94,33 @@ START_TEST(a_contact_with_outbound_is_read)
 }
 END_TEST
 
+static const struct {
+    const char *fields, *contact;
+    uint32_t expires_s;
+    unsigned removed, others;
+} several[] = {
+    {"Contact: <sip:a@192.0.2.1>;expires=0, <sip:a@192.0.2.2>;expires=60\r\n", "sip:a@192.0.2.2",
+     60, 1, 0},
+    {"Contact: <sip:a@192.0.2.1>;expires=60\r\nContact: <sip:a@192.0.2.2>;expires=0\r\n",
+     "sip:a@192.0.2.1", 60, 1, 0},
+    {"Contact: <sip:a@192.0.2.1>, <sip:a@192.0.2.2>, <sip:a@192.0.2.3>\r\nExpires: 90\r\n",
+     "sip:a@192.0.2.1", 90, 0, 2},
+    {"Contact: <sip:a@192.0.2.1>, <sip:a@192.0.2.2>\r\nExpires: 0\r\n", "sip:a@192.0.2.1", 0, 1, 0},
+};
+
+// RFC 3261 10.2.1, 10.2.2: of several contacts the first that is to stay makes the registration,
+// those with expires=0 are taken back.
+START_TEST(one_of_several_contacts_makes_the_registration)
+{
+    struct register_facts facts = facts_of(several[_i].fields);
+    ck_assert_int_eq(facts.kind, REGISTER_BINDING);
+    ck_assert_str_eq(facts.request.contact, several[_i].contact);
+    ck_assert_uint_eq(facts.expires_s, several[_i].expires_s);
+    ck_assert_uint_eq(facts.removed_count, several[_i].removed);
+    ck_assert_uint_eq(facts.others, several[_i].others);
+}
+END_TEST
+
 START_TEST(other_kinds_of_REGISTER_are_told_apart)
 {
     struct register_facts facts = facts_of("Contact: *\r\nExpires: 0\r\n");
@@ -171,6 +198,7 @@ int main(void)
                         ROWS(protections));
     tcase_add_test(tc, a_contact_with_outbound_is_read);
     tcase_add_test(tc, other_kinds_of_REGISTER_are_told_apart);
+    tcase_add_loop_test(tc, one_of_several_contacts_makes_the_registration, 0, ROWS(several));
     tcase_add_loop_test(tc, a_200_grants_the_time_of_our_contact, 0, ROWS(granted));
     tcase_add_test(tc, a_200_brings_identities_route_and_charging_PCSCF_017);
     tcase_set_timeout(tc, SUITE_TIMEOUT);
