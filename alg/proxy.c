@@ -325,7 +325,7 @@ struct forward *proxy_forward_open(struct proxy *proxy, struct session *session)
 
 void proxy_forward_settle(struct forward *f)
 {
-    if (f->irq || f->orq || f->parked)
+    if (f->irq || f->orq || f->parked || f->own)
         return;
     DL_DELETE(f->proxy->forwards, f);
     registrar_forget(f);
@@ -361,6 +361,7 @@ void proxy_close(struct proxy *proxy)
     DL_FOREACH_SAFE(proxy->forwards, f, next)
     {
         request_unpark(f);
+        own_forget(f);
         if (f->irq)
             proxy_done_upstream(f);
         if (f->orq)

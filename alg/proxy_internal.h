@@ -47,7 +47,7 @@ struct proxy {
     uint64_t loop_secret;      // of branch.h
     unsigned forward_count;
     struct forward *forwards; // all that are open
-    unsigned own_requests;    // BYEs of ours still unanswered
+    unsigned own_requests;    // requests of ours still unanswered
     bool shutting_down;
 };
 
@@ -75,7 +75,7 @@ struct forward {
     struct parked *parked;        // it waits for the address of its next hop; NULL: it does not
     bool cancelled;
     char *cancel_line; // of a CANCEL that waits for a provisional response; NULL: none does
-    bool own;
+    struct own *own;   // a request of our own; NULL: it is none
     struct forward *prev, *next; // in proxy->forwards
 };
 
@@ -116,8 +116,10 @@ enum reason route_missing(const struct forward *f, const struct hop *to);
 struct hop route_next(const struct forward *f, const sip_t *sip, struct locate_question *question);
 // The name in a URI as a question; no host: there is no name in it, or it is ours.
 struct locate_question route_question(const struct proxy *proxy, const url_t *url);
-// The configured way into the core as far as it is known now; not set: there is none.
-struct hop route_into_core(const struct proxy *proxy);
+// The way into the core that a request outside of dialogs takes; with a host in question as in
+// route_next().
+struct hop route_into_core(const struct proxy *proxy, const sip_t *sip,
+                           struct locate_question *question);
 // "sip:TOKEN@ADDR:PORT;lr" of a listening point. Returns buf.
 #define ROUTE_URI_MAX (CONFIG_NAME_MAX + 96)
 const char *route_own_uri(const struct listen *listen, const char *token, bool tcp,
@@ -185,6 +187,24 @@ bool place_known(const struct proxy *proxy, const struct locate_question *questi
 // The next hop has failed before it answered anything: the request goes to the next place. False:
 // there is none.
 bool place_try_next(struct forward *f);
+
+// --- own.c ------------------------------------------------------------------------------------
+
+// The way of a request of our own: where it goes, or, with a host in question, what has to be found
+// first; then hop is what is left when it cannot be.
+struct own_way {
+    enum side to;
+    struct hop hop;
+    struct locate_question question;
+};
+// The final response has come; NULL: none has, or the request could not be sent.
+typedef void own_done_f(struct proxy *proxy, const sip_t *request, const sip_t *response);
+// Sends a request within a session, or NULL, and takes it over. done and note, for the trace, may
+// be NULL. 0; or, without a call of done, -ENOMEM or -EHOSTUNREACH.
+int own_send(struct proxy *proxy, struct session *s, msg_t *msg, const struct own_way *way,
+             own_done_f *done, const char *note);
+// Lets go of what f keeps of a request of our own, if it is one.
+void own_forget(struct forward *f);
 
 // --- release.c --------------------------------------------------------------------------------
 

@@ -141,25 +141,13 @@ static void on_final(struct subscription *s, const sip_t *sip, int status)
         plan_renewal(s, sip);
 }
 
-static int on_response(struct forward *f, nta_outgoing_t *orq, sip_t const *sip)
+static void on_response(struct proxy *proxy, const sip_t *request, const sip_t *response)
 {
-    int status = sip && sip->sip_status ? sip->sip_status->st_status : 408;
-    if (!f || status < 200)
-        return 0;
-    struct proxy *proxy = f->proxy;
-    msg_t *request = nta_outgoing_getrequest(orq);
-    const sip_t *asked = request ? sip_object(request) : NULL;
     const struct regevents *all = registrar_regevents(proxy->registrar);
     struct subscription *s =
-        all && asked && asked->sip_call_id ? of_dialog(all, asked->sip_call_id->i_id) : NULL;
+        all && request->sip_call_id ? of_dialog(all, request->sip_call_id->i_id) : NULL;
     if (s)
-        on_final(s, sip, status);
-    if (request)
-        msg_destroy(request);
-    proxy->own_requests--;
-    proxy_done_downstream(f);
-    proxy_forward_settle(f);
-    return 0;
+        on_final(s, response, response ? response->sip_status->st_status : 408);
 }
 
 static int add_fields(struct subscription *s, msg_t *msg, sip_t *sip)
@@ -204,38 +192,15 @@ static msg_t *build(struct subscription *s)
     return NULL;
 }
 
-// The way of every request into the core.
-static struct hop way_to(const struct subscription *s, const sip_t *sip)
-{
-    struct hop hop = route_into_core(s->all->proxy);
-    return addr_is_set(&hop.addr) ? hop : message_hop(sip->sip_request->rq_url);
-}
-
 static int send_subscribe(struct subscription *s)
 {
     struct proxy *proxy = s->all->proxy;
+    struct own_way way = {.to = SIDE_CORE};
     msg_t *msg = build(s);
-    struct hop hop = msg ? way_to(s, sip_object(msg)) : (struct hop){0};
-    const struct listen *out =
-        addr_is_set(&hop.addr) ? route_departure(proxy, SIDE_CORE, &hop.addr) : NULL;
-    struct forward *f = out ? proxy_forward_open(proxy, NULL) : NULL;
-    char url[MESSAGE_HOP_STRLEN];
-    if (f) {
-        f->own = true;
-        f->from = SIDE_ACCESS;
-        f->orq = nta_outgoing_mcreate(proxy->agent, on_response, f,
-                                      (url_string_t *)message_hop_url(&hop, url), msg,
-                                      TPTAG_IDENT(out->ident), TAG_END());
-    }
-    if (f && f->orq) {
-        proxy->own_requests++;
-        return 0;
-    }
-    if (f)
-        proxy_forward_settle(f);
-    if (msg)
-        msg_destroy(msg);
-    return -EHOSTUNREACH;
+    if (!msg)
+        return -ENOMEM;
+    way.hop = route_into_core(proxy, sip_object(msg), &way.question);
+    return own_send(proxy, NULL, msg, &way, on_response, NULL);
 }
 
 static void act_subscribe(void *object, void *argument)

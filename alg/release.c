@@ -28,21 +28,23 @@ static struct hop hop_by_flow(const struct registration *r)
 
 // The nearest entry of the route set, else the remote target; a UE is reached where it has
 // registered, or called from.
-static struct hop first_hop_to(const struct proxy *proxy, const struct session *s, enum side side,
-                               su_home_t *home)
+static struct own_way way_to(const struct proxy *proxy, const struct session *s, enum side side,
+                             su_home_t *home)
 {
     const struct party *to = session_party(s, side);
+    struct own_way way = {.to = side,
+                          .hop = {.addr = to->hop, .tcp = to->tcp, .flow = side == SIDE_ACCESS}};
     if (side == SIDE_ACCESS && route_party(s))
-        return hop_by_flow(route_party(s));
-    struct hop flow = {.addr = to->hop, .tcp = to->tcp, .flow = side == SIDE_ACCESS};
-    if (!to->route_count && side == SIDE_ACCESS)
-        return flow;
+        way.hop = hop_by_flow(route_party(s));
+    if (side == SIDE_ACCESS && (route_party(s) || !to->route_count))
+        return way;
     const url_t *url = parse_uri(home, to->route_count ? to->route[0] : to->contact);
-    struct locate_question question = route_question(proxy, url);
-    struct hop hop = message_hop(url);
+    struct hop literal = message_hop(url);
+    if (addr_is_set(&literal.addr))
+        way.hop = literal;
     if (side == SIDE_CORE)
-        (void)place_known(proxy, &question, &hop);
-    return addr_is_set(&hop.addr) ? hop : flow;
+        way.question = route_question(proxy, url);
+    return way;
 }
 
 static char *route_set(const struct party *to)
@@ -96,47 +98,6 @@ static void charge(const struct proxy *proxy, struct session *s, enum side to, m
         log_error("proxy", "no memory for P-Charging-Vector in a request of ours");
 }
 
-static int on_own_response(struct forward *f, nta_outgoing_t *orq, sip_t const *sip)
-{
-    int status = sip && sip->sip_status ? sip->sip_status->st_status : 408;
-    if (!f || status < 200)
-        return 0;
-    f->proxy->own_requests--;
-    proxy_done_downstream(f);
-    proxy_forward_settle(f);
-    return 0;
-}
-
-static void send_bye(struct proxy *proxy, struct session *s, enum side to, msg_t *msg,
-                     const char *note)
-{
-    struct hop hop = first_hop_to(proxy, s, to, msg_home(msg));
-    const struct listen *out = route_exit_to(proxy, session_party(s, to), to, &hop);
-    struct forward *f = out ? proxy_forward_open(proxy, s) : NULL;
-    if (!f) {
-        msg_destroy(msg);
-        log_error("proxy", "no way to send a BYE to the %s side", side_name(to));
-        return;
-    }
-    f->own = true;
-    f->from = side_other(to);
-    f->id.kind = SIP_BYE;
-    char url[MESSAGE_HOP_STRLEN];
-    struct wire wire = wire_hold(msg);
-    f->orq = nta_outgoing_mcreate(
-        proxy->agent, on_own_response, f, (url_string_t *)message_hop_url(&hop, url), msg,
-        TPTAG_IDENT(out->ident), TAG_IF(hop.connection, NTATAG_TPORT(hop.connection)), TAG_END());
-    if (!f->orq) {
-        wire_drop(&wire);
-        msg_destroy(msg);
-        log_error("proxy", "a BYE to %s could not be sent", url);
-        proxy_forward_settle(f);
-        return;
-    }
-    wire_sent(proxy, s, to, &wire, note);
-    proxy->own_requests++;
-}
-
 void release_send_bye(void *arg, struct session *s, enum side to, enum reason reason)
 {
     struct proxy *proxy = arg;
@@ -151,7 +112,9 @@ void release_send_bye(void *arg, struct session *s, enum side to, enum reason re
         return;
     }
     charge(proxy, s, to, msg);
-    send_bye(proxy, s, to, msg, extra);
+    struct own_way way = way_to(proxy, s, to, msg_home(msg));
+    if (own_send(proxy, s, msg, &way, NULL, extra))
+        log_error("proxy", "no way to send a BYE to the %s side", side_name(to));
 }
 
 void release_ack(struct proxy *proxy, struct session *s, enum side to, uint32_t cseq)
@@ -160,7 +123,9 @@ void release_ack(struct proxy *proxy, struct session *s, enum side to, uint32_t 
     if (!msg)
         return;
     charge(proxy, s, to, msg);
-    struct hop hop = first_hop_to(proxy, s, to, msg_home(msg));
+    struct own_way way = way_to(proxy, s, to, msg_home(msg));
+    struct hop hop = way.hop;
+    (void)place_known(proxy, &way.question, &hop);
     const struct listen *out = route_exit_to(proxy, session_party(s, to), to, &hop);
     if (!out) {
         msg_destroy(msg);

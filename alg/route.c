@@ -208,15 +208,6 @@ struct locate_question route_question(const struct proxy *proxy, const url_t *ur
     return q;
 }
 
-struct hop route_into_core(const struct proxy *proxy)
-{
-    const struct config *cfg = proxy->cfg;
-    struct hop hop = {.addr = cfg->next_hop, .tcp = cfg->next_hop_tcp};
-    struct locate_question question = next_hop_question(cfg);
-    (void)place_known(proxy, &question, &hop);
-    return hop;
-}
-
 // A request outside a dialog.
 static struct hop first_hop(const struct proxy *proxy, enum side from, const sip_t *sip,
                             struct locate_question *question)
@@ -236,6 +227,13 @@ static struct hop first_hop(const struct proxy *proxy, enum side from, const sip
     }
     struct hop hop = message_hop(target);
     return route_is_own(proxy, target) ? (struct hop){0} : hop;
+}
+
+struct hop route_into_core(const struct proxy *proxy, const sip_t *sip,
+                           struct locate_question *question)
+{
+    *question = (struct locate_question){.host = ""};
+    return first_hop(proxy, SIDE_ACCESS, sip, question);
 }
 
 struct hop route_next(const struct forward *f, const sip_t *sip, struct locate_question *question)

@@ -7,6 +7,7 @@
 #include "tests/flows/stage.h"
 #include "tests/flows/suite.h"
 
+#include <signal.h>
 #include <string.h>
 
 #define LINES_MAX 8
@@ -20,6 +21,7 @@ struct names {
     unsigned lines;
     struct addr at;
     pid_t server;
+    const char *sip, *registration; // keys of the configuration
 };
 
 static void line(struct names *n, const char *text)
@@ -49,6 +51,8 @@ static void names_start(struct names *n, const char *next_hop)
     n->s = stage_open_on(
         f, &(struct pcscf_options){.ues = "",
                                    .next_hop = next_hop,
+                                   .sip = n->sip,
+                                   .registration = n->registration,
                                    .dns = flow_text(f, "servers: [\"%s:%d\"], timeout_ms: %d",
                                                     flow_host(f, HOST_OTHER), NAME_SERVER_PORT,
                                                     TIMEOUT_MS)});
@@ -158,6 +162,115 @@ START_TEST(the_next_place_is_tried)
 }
 END_TEST
 
+// RFC 3263 4.3, RFC 3261 17.1.1.2, 17.1.2.2: a place that takes requests and says nothing is passed
+// over when Timer B or F fires: 64 * T1.
+START_TEST(a_place_that_swallows_requests_is_passed_over)
+{
+    struct names n = names_open("dns-swallow");
+
+    line(&n, service(&n, "_sip._udp.icscf.example", 1, HOST_OTHER));
+    line(&n, service(&n, "_sip._udp.icscf.example", 2, HOST_CORE));
+    line(&n, address(&n, "core.example", HOST_CORE));
+    line(&n, address(&n, "other.example", HOST_OTHER));
+    n.sip = "t1_ms: 50";
+    struct sip *silent = sip_open(n.s.f, HOST_OTHER, flow_at(n.s.f, HOST_PCSCF));
+    names_start(&n, "icscf.example");
+    asks(&n.s, "MESSAGE");
+    sip_send(n.s.ue,
+             sip_request(n.s.ue, "INVITE", "sip:bob@example.net", NULL, stage_secured_offer(&n.s)));
+    sip_expect(silent, "^MESSAGE ");
+    sip_expect(silent, "^INVITE ");
+    const char *first = sip_next(n.s.core), *second = sip_next(n.s.core);
+    bool in_order = text_matches(first, "^MESSAGE ");
+    const char *message = in_order ? first : second, *invite = in_order ? second : first;
+    sip_send(n.s.core, sip_response(n.s.core, message, "200 OK", NULL, NULL));
+    sip_send(n.s.core,
+             sip_response(n.s.core, invite, "200 OK", NULL, stage_plain_answer(&n.s, 9000)));
+    const char *ok = sip_expect(n.s.ue, "^SIP/2.0 200 ");
+    if (!strstr(ok, " INVITE\n"))
+        ok = sip_expect(n.s.ue, "^SIP/2.0 200 ");
+    struct sip_dialog dialog = stage_acknowledge(&n.s, ok);
+    stage_hang_up(&n.s, &dialog);
+    sip_close(silent);
+    names_close(&n, NULL);
+}
+END_TEST
+
+// What the name server says from now on.
+static void rename_to(struct names *n, const char *text)
+{
+    dns_server_stop(n->server);
+    n->zone[0] = text;
+    serve(n);
+}
+
+// Longer than the record "NAME 1 A ADDRESS" is kept.
+static void let_it_expire(struct names *n)
+{
+    uint64_t until = flow_now_ms() + 1100;
+
+    while (programs_poll(n->s.f, -1, until))
+        continue;
+}
+
+// RFC 3263 4, TS 24.229 5.2.8.1.2: the BYE of the P-CSCF asks for the name of its next hop, as any
+// request does, when what was known of it is over.
+START_TEST(a_BYE_of_the_P_CSCF_asks_for_its_next_hop)
+{
+    struct names n = names_open("dns-bye");
+
+    line(&n, flow_text(n.s.f, "scscf.example 1 A %s", flow_host(n.s.f, HOST_CORE)));
+    names_start(&n, flow_at(n.s.f, HOST_CORE));
+    struct sip *other = sip_open_at(
+        n.s.f, flow_text(n.s.f, "%s:%u", flow_host(n.s.f, HOST_OTHER), flow_port(n.s.f, HOST_CORE)),
+        pcscf_core(n.s.p), SIP_UDP);
+    const char *invite = stage_invite_core(&n.s);
+    const char *own = flow_text(n.s.f, "Contact: <sip:party@%s>", sip_address(n.s.core));
+    const char *named =
+        flow_text(n.s.f, "Contact: <sip:party@scscf.example:%u>", flow_port(n.s.f, HOST_CORE));
+    sip_send(n.s.core, flow_replace(n.s.f,
+                                    sip_response(n.s.core, invite, "200 OK", NULL,
+                                                 stage_plain_answer(&n.s, 9000)),
+                                    own, named));
+    stage_acknowledge(&n.s, sip_expect(n.s.ue, "^SIP/2.0 200 "));
+    let_it_expire(&n);
+    rename_to(&n, flow_text(n.s.f, "scscf.example 1 A %s", flow_host(n.s.f, HOST_OTHER)));
+    program_signal(pcscf_program(n.s.p), SIGTERM);
+    sip_send(other, sip_response(other, sip_expect(other, "^BYE "), "200 OK", NULL, NULL));
+    sip_send(n.s.ue, sip_response(n.s.ue, sip_expect(n.s.ue, "^BYE "), "200 OK", NULL, NULL));
+    ck_assert_int_eq(program_wait(pcscf_program(n.s.p)), 0);
+    sip_close(other);
+    sip_close(n.s.ue);
+    sip_close(n.s.core);
+    dns_server_stop(n.server);
+    flow_close(n.s.f);
+}
+END_TEST
+
+// TS 24.229 5.2.3: a subscription to the registration of a user is renewed where the next hop is by
+// then.
+START_TEST(a_SUBSCRIBE_of_the_P_CSCF_asks_for_its_next_hop)
+{
+    struct names n = names_open("dns-subscribe");
+    unsigned port = flow_port(n.s.f, HOST_CORE);
+
+    n.registration = "reg_event: true";
+    line(&n, flow_text(n.s.f, "icscf.example 1 A %s", flow_host(n.s.f, HOST_CORE)));
+    names_start(&n, flow_text(n.s.f, "icscf.example:%u", port));
+    struct sip *other =
+        sip_open_at(n.s.f, flow_text(n.s.f, "%s:%u", flow_host(n.s.f, HOST_OTHER), port),
+                    pcscf_core(n.s.p), SIP_UDP);
+    stage_register(&n.s, n.s.ue, NULL);
+    sip_send(n.s.core, sip_response(n.s.core, sip_expect(n.s.core, "^SUBSCRIBE "), "200 OK",
+                                    "Expires: 4\n", NULL));
+    rename_to(&n, flow_text(n.s.f, "icscf.example 60 A %s", flow_host(n.s.f, HOST_OTHER)));
+    sip_send(other, sip_response(other, sip_expect(other, "^SUBSCRIBE "), "200 OK",
+                                 "Expires: 6000\n", NULL));
+    sip_close(other);
+    names_close(&n, NULL);
+}
+END_TEST
+
 static const struct missing {
     const char *line, *method, *status, *counter;
 } missing[] = {
@@ -247,6 +360,9 @@ void suite_dns(struct suite *s)
     ONCE(s, a_next_hop_is_found_by_its_name);
     ONCE(s, a_dialog_follows_names);
     ONCE(s, the_next_place_is_tried);
+    ONCE(s, a_place_that_swallows_requests_is_passed_over);
+    ONCE(s, a_BYE_of_the_P_CSCF_asks_for_its_next_hop);
+    ONCE(s, a_SUBSCRIBE_of_the_P_CSCF_asks_for_its_next_hop);
     EACH(s, a_name_that_is_not_found_is_an_answer, missing);
     ONCE(s, a_call_that_waits_for_a_name_can_be_cancelled);
     ONCE(s, a_route_that_is_not_found_is_passed_by);

@@ -88,6 +88,15 @@ static void hang_up_from_core(struct stage *s, struct sip_dialog *back)
     sip_expect(s->core, "^SIP/2.0 200 ");
 }
 
+// The UE is gone; it was counted that a session has ended for it.
+static void leave(struct stage *s)
+{
+    sip_close(s->core);
+    pcscf_stop(s->p);
+    flow_check(s->f, pcscf_counter(s->p, "signalling_lost") == 1, "not counted");
+    flow_close(s->f);
+}
+
 // PCSCF-081, TS 24.229 5.2.8.1.1: the caller is lost before the answer: CANCEL towards the core.
 START_TEST(a_lost_caller_is_cancelled_towards_the_core)
 {
@@ -103,10 +112,7 @@ START_TEST(a_lost_caller_is_cancelled_towards_the_core)
     sip_send(s.core, sip_response(s.core, cancel, "200 OK", NULL, NULL));
     sip_send(s.core, sip_response(s.core, invite, "487 Request Terminated", NULL, NULL));
     sip_expect(s.core, "^ACK ");
-    sip_close(s.core);
-    pcscf_stop(s.p);
-    flow_check(s.f, pcscf_counter(s.p, "signalling_lost") == 1, "not counted");
-    flow_close(s.f);
+    leave(&s);
 }
 END_TEST
 
@@ -125,10 +131,7 @@ START_TEST(a_lost_callee_is_answered_for_with_500)
     sip_expect(s.core, "^SIP/2.0 180 ");
     sip_close(s.ue);
     sip_send(s.core, sip_ack_refusal(s.core, call, sip_expect(s.core, "^SIP/2.0 500 ")));
-    sip_close(s.core);
-    pcscf_stop(s.p);
-    flow_check(s.f, pcscf_counter(s.p, "signalling_lost") == 1, "not counted");
-    flow_close(s.f);
+    leave(&s);
 }
 END_TEST
 
@@ -147,10 +150,7 @@ START_TEST(a_UE_that_does_not_come_back_is_released_towards_the_core)
     flow_check(s.f, flow_now_ms() >= lost_ms + 900, "the UE had no time to come back");
     must_say(s.f, bye, "^Reason: SIP;cause=500;");
     sip_send(s.core, sip_response(s.core, bye, "200 OK", NULL, NULL));
-    sip_close(s.core);
-    pcscf_stop(s.p);
-    flow_check(s.f, pcscf_counter(s.p, "signalling_lost") == 1, "not counted");
-    flow_close(s.f);
+    leave(&s);
 }
 END_TEST
 
