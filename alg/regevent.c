@@ -344,12 +344,25 @@ static bool is_deregistration(const struct reginfo_entry *entry)
     return entry->contact_terminated && entry->event >= REGINFO_DEACTIVATED;
 }
 
-static struct registration *contact_of(struct regevents *all, const struct reginfo_entry *entry)
+static struct registration *contact_at(struct regevents *all, const char *aor, const char *uri)
 {
-    struct registration *r = registrations_by_impu(all->registrations, entry->aor);
-    while (r && !identity_same(field_whole(registration_contact(r)), field_whole(entry->uri)))
-        r = registration_next_contact(r, entry->aor);
+    struct registration *r = registrations_by_impu(all->registrations, aor);
+    while (r && !identity_same(field_whole(registration_contact(r)), field_whole(uri)))
+        r = registration_next_contact(r, aor);
     return r;
+}
+
+// An identity that the network has registered implicitly, on a contact of this user: it may be
+// asserted, and requests for it find their way (TS 24.229 5.2.3, RFC 3680 5.3).
+static void learn_identity(struct subscription *s, const struct reginfo_entry *entry)
+{
+    if (!entry->uri[0] || entry->contact_terminated || entry->registration_terminated ||
+        identity_same(field_whole(entry->aor), field_whole(s->user)))
+        return;
+    struct registration *r = contact_at(s->all, s->user, entry->uri);
+    int err = r ? registration_add_identity(r, entry->aor) : 0;
+    if (err)
+        log_warn("regevent", "%s: %s is not kept: %s", s->user, entry->aor, strerror(-err));
 }
 
 static void apply(struct regevents *all, const struct reginfo_entry *entry)
@@ -358,7 +371,7 @@ static void apply(struct regevents *all, const struct reginfo_entry *entry)
         registrations_end_user(all->registrations, entry->aor, REASON_NETWORK_DEREGISTERED);
         return;
     }
-    struct registration *r = contact_of(all, entry);
+    struct registration *r = contact_at(all, entry->aor, entry->uri);
     if (r && is_deregistration(entry))
         registration_end(r, REASON_NETWORK_DEREGISTERED);
     else if (r && entry->event == REGINFO_SHORTENED && entry->expires_s > 0)
@@ -398,6 +411,8 @@ bool regevents_notify(struct regevents *all, struct forward *f, const sip_t *sip
         reason_count(REASON_REGINFO);
         log_warn("regevent", "%s: the body of a NOTIFY is of no use: %s", s->user, strerror(-err));
     }
+    for (unsigned i = 0; news && i < all->info.count; i++)
+        learn_identity(s, &all->info.entry[i]);
     learn_target(s, sip);
     feed(s, is_over(sip) ? TERMINATED : NOTIFIED);
     for (unsigned i = 0; news && i < all->info.count; i++)

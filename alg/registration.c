@@ -416,6 +416,15 @@ void registration_shorten(struct registration *r, uint32_t expires_s, uint64_t n
     plan(r);
 }
 
+int registration_add_identity(struct registration *r, const char *uri)
+{
+    struct identities known = registration_identities(r);
+    if (identity_find(&known, field_whole(uri)))
+        return 0;
+    int err = registration_is_active(r) ? parts_add_identity(r, uri) : -ENOSPC;
+    return err ? err : table_put_identities(r);
+}
+
 void registrations_end_user(struct registrations *all, const char *aor, enum reason reason)
 {
     struct registration *r;

@@ -136,6 +136,10 @@ void registration_refuse(struct registration *r, const char *token);
 void registration_end(struct registration *r, enum reason reason);
 // The network has changed the expiry (RFC 3680 5.3: shortened).
 void registration_shorten(struct registration *r, uint32_t expires_s, uint64_t now_ms);
+// The network has registered one more public user identity of the set (RFC 3680 5.3: created); the
+// next 200 says anew which there are. 0, also when it is there already; -ENOSPC: as many as are
+// kept; -ENOMEM: it may be found by none until that 200.
+int registration_add_identity(struct registration *r, const char *uri);
 // All contacts of a public user identity, as "Contact: *" has it (RFC 3261 10.2.2).
 void registrations_end_user(struct registrations *all, const char *aor, enum reason reason);
 

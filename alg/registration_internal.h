@@ -70,6 +70,8 @@ void parts_follow(struct registration *r, const struct registration_request *q);
 // Takes over what a 200 says; the indexes are not touched but for identities, which are taken out.
 // 0 or -ENOMEM.
 int parts_grant(struct registration *r, const struct registration_grant *grant);
+// One identity more, at the end of the list; the indexes as above. 0, -ENOSPC or -ENOMEM.
+int parts_add_identity(struct registration *r, const char *uri);
 
 // --- registration_table.c ---------------------------------------------------------------------
 

@@ -116,3 +116,22 @@ int parts_grant(struct registration *r, const struct registration_grant *grant)
     r->term_ioi = term_ioi;
     return 0;
 }
+
+int parts_add_identity(struct registration *r, const char *uri)
+{
+    const char *list[REGISTRATION_URIS_MAX];
+    unsigned count = r->uris->count;
+    if (count == REGISTRATION_URIS_MAX || strlen(uri) >= REGISTRATION_TEXT_MAX ||
+        r->uris->bytes + strlen(uri) >= REGISTRATION_TEXTS_MAX)
+        return -ENOSPC;
+    for (unsigned i = 0; i < count; i++)
+        list[i] = r->uris->text[i];
+    list[count] = uri;
+    struct texts *uris = texts_make(list, count + 1, REGISTRATION_URIS_MAX);
+    if (!uris)
+        return -ENOMEM;
+    table_remove_identities(r);
+    free(r->uris);
+    r->uris = uris;
+    return 0;
+}

@@ -656,6 +656,40 @@ START_TEST(the_network_can_end_a_registration)
 }
 END_TEST
 
+static const char *reginfo_of(struct stage *s, const char *aor, unsigned version)
+{
+    return flow_replace(s->f, reginfo(s, version, "state=\"active\" event=\"created\""),
+                        "sip:alice@example.net", aor);
+}
+
+// TS 24.229 5.2.3, RFC 3680 5.3: an identity that the network registers later is asserted where the
+// UE prefers it, and finds the UE; one on somebody else's contact does not.
+START_TEST(an_identity_that_the_network_registers_is_known)
+{
+    struct stage s = stage_open(
+        "reg-event-created", &(struct pcscf_options){UNNAMED, .registration = "reg_event: true"});
+    const char *preferred = "P-Preferred-Identity: <sip:%s@example.net>\n";
+
+    registered(&s, s.ue, NULL, 600);
+    const char *subscribe = sip_expect(s.core, "^SUBSCRIBE sip:alice@example.net ");
+    sip_send(s.core, sip_response(s.core, subscribe, "200 OK", "Expires: 600000\n", NULL));
+    notify(&s, subscribe, 1, reginfo_of(&s, "sip:office@example.net", 0));
+    const char *foreign = reginfo_of(&s, "sip:eve@example.net", 1);
+    notify(&s, subscribe, 2, flow_replace(s.f, foreign, "<uri>sip:alice@", "<uri>sip:eve@"));
+    for (int i = 0; i < 2; i++) {
+        const char *fields = flow_text(s.f, preferred, i ? "eve" : "office");
+        sip_send(s.ue, sip_request(s.ue, "MESSAGE", "sip:bob@example.net", fields, NULL));
+        const char *got = sip_expect(s.core, "^MESSAGE ");
+        must_say(
+            s.f, got,
+            flow_text(s.f, "^P-Asserted-Identity: <sip:%s@example.net>$", i ? "alice" : "office"));
+        sip_send(s.core, sip_response(s.core, got, "200 OK", NULL, NULL));
+        sip_expect(s.ue, "^SIP/2.0 200 ");
+    }
+    stage_close(&s, NULL);
+}
+END_TEST
+
 // PCSCF-023: a core that refuses the subscription serves the user all the same; the next REGISTER
 // asks again.
 START_TEST(a_refused_subscription_is_tried_again_with_the_next_REGISTER)
@@ -863,6 +897,7 @@ void suite_registration(struct suite *s)
     ONCE(s, registrations_survive_a_restart);
     ONCE(s, a_damaged_store_is_set_aside);
     ONCE(s, the_network_can_end_a_registration);
+    ONCE(s, an_identity_that_the_network_registers_is_known);
     ONCE(s, a_subscription_is_renewed);
     ONCE(s, a_refused_subscription_is_tried_again_with_the_next_REGISTER);
     ONCE(s, a_UE_may_be_known_by_its_address);

@@ -397,6 +397,29 @@ START_TEST(all_contacts_of_an_identity_are_found)
 }
 END_TEST
 
+START_TEST(an_identity_that_is_added_is_found_until_the_next_200)
+{
+    TOKEN(token);
+    struct registration *r = registered("192.0.2.1:5060", token);
+    unsigned count = registration_identities(r).count;
+    char uri[64];
+    ck_assert_ptr_null(registrations_by_impu(all, "sip:office@example.net"));
+    ck_assert_int_eq(registration_add_identity(r, "sip:office@example.net"), 0);
+    ck_assert_int_eq(registration_add_identity(r, "sip:office@example.net"), 0); // once
+    ck_assert_ptr_eq(registrations_by_impu(all, "sip:office@example.net"), r);
+    ck_assert_ptr_eq(registrations_by_impu(all, registration_identities(r).uri[0]), r);
+    ck_assert_uint_eq(registration_identities(r).count, count + 1);
+    for (unsigned i = count + 1; i < REGISTRATION_URIS_MAX; i++) {
+        snprintf(uri, sizeof(uri), "sip:%u@example.net", i);
+        ck_assert_int_eq(registration_add_identity(r, uri), 0);
+    }
+    ck_assert_int_eq(registration_add_identity(r, "sip:more@example.net"), -ENOSPC);
+    ck_assert_uint_eq(registration_identities(r).count, REGISTRATION_URIS_MAX);
+    registered("192.0.2.1:5060", token);
+    ck_assert_ptr_null(registrations_by_impu(all, "sip:office@example.net"));
+}
+END_TEST
+
 START_TEST(the_bounds_hold)
 {
     TOKEN(token);
@@ -556,6 +579,7 @@ int main(void)
         &an_instance_has_one_contact_per_reg_id_RFC_5626,
         &another_identity_of_the_set_is_the_same_registration_5_2_5_1,
         &all_contacts_of_an_identity_are_found,
+        &an_identity_that_is_added_is_found_until_the_next_200,
         &the_bounds_hold,
         &the_newest_traces_stay_even_of_what_is_gone,
         &a_registration_can_be_put_back_and_shortened,
