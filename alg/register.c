@@ -358,6 +358,43 @@ static int keep_alive(const struct register_edit *edit, const struct register_fa
     return err;
 }
 
+static bool is_ours(const sip_contact_t *contact, const struct register_facts *facts,
+                    su_home_t *home)
+{
+    const char *instance = instance_of(contact, home), *own = facts->request.instance;
+    const char *reg_id = msg_params_find(contact->m_params, "reg-id=");
+    if (instance && own)
+        return strcasecmp(instance, own) == 0 &&
+               (!reg_id || strtoul(reg_id, NULL, 10) == facts->request.reg_id);
+    return url_cmp(contact->m_url,
+                   (const url_t *)url_hdup(home, (const url_t *)facts->request.contact)) == 0;
+}
+
+bool register_is_behind_nat(const sip_t *sip, const struct addr *source)
+{
+    struct addr said;
+    return sip->sip_via && addr_parse(&said, sip->sip_via->v_host, 0) == 0 &&
+           !addr_equal_host(&said, source);
+}
+
+// The registration lasts as long as the core has granted; the UE comes sooner.
+static int come_sooner(const struct register_edit *edit, const struct register_facts *facts)
+{
+    su_home_t *home = msg_home(edit->msg);
+    bool kept = facts->keep || facts->request.outbound || facts->request.flow.transport != FLOW_UDP;
+    unsigned seconds = kept ? 0 : facts->nat_expires_s;
+    for (sip_contact_t *c = edit->sip->sip_contact; seconds && c; c = c->m_next) {
+        if (!is_ours(c, facts, home) || expires_of(edit->sip, c, REGISTER_EXPIRES_S) <= seconds)
+            continue;
+        char *parameter = su_sprintf(home, "expires=%u", seconds);
+        if (!parameter || msg_header_replace_param(home, c->m_common, parameter) < 0)
+            return -ENOMEM;
+        msg_fragment_clear_chain((msg_header_t *)c);
+        tell(edit, NULL, parameter, "TS 24.229 F.4");
+    }
+    return 0;
+}
+
 int register_to_ue(const struct register_edit *edit, const struct register_facts *facts,
                    const char *security_server)
 {
@@ -367,6 +404,8 @@ int register_to_ue(const struct register_edit *edit, const struct register_facts
         err = add(edit, "Security-Server", security_server, "TS 24.229 7.2A.7");
     if (!err && status == 200 && facts->expires_s > 0)
         err = keep_alive(edit, facts);
+    if (!err && status == 200 && facts->expires_s > 0)
+        err = come_sooner(edit, facts);
     return err;
 }
 
@@ -388,18 +427,6 @@ static const char *const *read_list(const sip_t *sip, const char *name, unsigned
         }
     }
     return list;
-}
-
-static bool is_ours(const sip_contact_t *contact, const struct register_facts *facts,
-                    su_home_t *home)
-{
-    const char *instance = instance_of(contact, home), *own = facts->request.instance;
-    const char *reg_id = msg_params_find(contact->m_params, "reg-id=");
-    if (instance && own)
-        return strcasecmp(instance, own) == 0 &&
-               (!reg_id || strtoul(reg_id, NULL, 10) == facts->request.reg_id);
-    return url_cmp(contact->m_url,
-                   (const url_t *)url_hdup(home, (const url_t *)facts->request.contact)) == 0;
 }
 
 // A registrar that says nothing of our contact among others has removed it.

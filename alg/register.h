@@ -32,12 +32,15 @@ struct register_facts {
     uint32_t expires_s;                        // asked for
     const char *removed[REGISTER_REMOVED_MAX]; // URIs of other contacts with expires=0
     unsigned removed_count;
-    unsigned others;  // contacts that are to stay beside it
-    bool credentials; // an Authorization with a response
-    bool aka;         // of IMS AKA, else SIP digest
-    bool keep;        // Via asks for keep-alives (RFC 6223)
+    unsigned others;        // contacts that are to stay beside it
+    bool credentials;       // an Authorization with a response
+    bool aka;               // of IMS AKA, else SIP digest
+    bool keep;              // Via asks for keep-alives (RFC 6223)
+    unsigned nat_expires_s; // what a UE behind a NAT is told; 0: what the core says. The caller's
     struct secagree client, verify;
 };
+// Via names another host than the packet came from (TS 24.229 F.2, PCSCF-025).
+bool register_is_behind_nat(const sip_t *sip, const struct addr *source);
 // Texts are put into home. False: To or Contact has no usable URI.
 bool register_read(struct register_facts *out, const sip_t *sip, su_home_t *home);
 
@@ -56,7 +59,8 @@ const char *register_integrity(const struct register_facts *facts, bool bound);
 int register_to_core(const struct register_edit *edit, const struct register_facts *facts,
                      const char *path, const char *integrity, const struct config *cfg);
 
-// Takes ck and ik away; adds Security-Server to 401 and 200 and what keeps the flow alive to a 200.
+// Takes ck and ik away; adds Security-Server to 401 and 200 and what keeps the flow alive to a 200:
+// keep-alives, or without them on UDP behind a NAT a short expiry (TS 24.229 F.4).
 // 0 or -ENOMEM.
 int register_to_ue(const struct register_edit *edit, const struct register_facts *facts,
                    const char *security_server);

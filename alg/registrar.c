@@ -346,6 +346,8 @@ static struct registering *begin(struct forward *f, const sip_t *sip)
         return NULL;
     }
     registering->facts.request.flow = f->flow;
+    if (register_is_behind_nat(sip, &f->flow.remote))
+        registering->facts.nat_expires_s = f->proxy->cfg->registration.nat_expires_s;
     return registering;
 }
 

@@ -106,6 +106,7 @@ struct config {
         char store[CONFIG_NAME_MAX];     // file that survives a restart; "": none
         enum route_policy route;         // what becomes of a Route that is not the Service-Route
         bool reg_event;                  // subscribe to the registrations of users (RFC 3680)
+        unsigned nat_expires_s;          // what a UE behind a NAT is told; 0: what the core says
     } registration;
 
     struct {

@@ -129,6 +129,7 @@ static const cyaml_strval_t suite_words[] = {
     SWITCH("registration", "required", registration.required, false)                               \
     SWITCH("registration", "by_host", registration.by_host, false)                                 \
     NUMBER("registration", "max", registration.max, 1, 1000000, 50000)                             \
+    NUMBER("registration", "nat_expires_s", registration.nat_expires_s, 0, 86400, 110)             \
     CHOICE("registration", "verify", registration.verify, verify_words, VERIFY_LOG)                \
     CHOICE("registration", "wanted", registration.wanted, wanted_words, SIGNALLING_ANY)            \
     CHOICE("registration", "route", registration.route, route_words, ROUTE_REPLACE)                \

@@ -111,6 +111,20 @@ START_TEST(a_next_hop_is_found_by_its_name)
 }
 END_TEST
 
+// A call whose far end has a name in its Contact.
+static struct sip_dialog call_by_name(struct names *n)
+{
+    struct stage *s = &n->s;
+    const char *invite = stage_invite_core(s);
+    const char *own = flow_text(s->f, "Contact: <sip:party@%s>", sip_address(s->core));
+    const char *named =
+        flow_text(s->f, "Contact: <sip:party@scscf.example:%u>", flow_port(s->f, HOST_CORE));
+    const char *ok = sip_response(s->core, invite, "200 OK", NULL, stage_plain_answer(s, 9000));
+
+    sip_send(s->core, flow_replace(s->f, ok, own, named));
+    return stage_acknowledge(s, sip_expect(s->ue, "^SIP/2.0 200 "));
+}
+
 // RFC 3261 16.6: names in Route and Contact of the core lead the requests of a dialog.
 START_TEST(a_dialog_follows_names)
 {
@@ -118,15 +132,7 @@ START_TEST(a_dialog_follows_names)
 
     line(&n, address(&n, "scscf.example", HOST_CORE));
     names_start(&n, flow_at(n.s.f, HOST_CORE));
-    const char *invite = stage_invite_core(&n.s);
-    const char *own = flow_text(n.s.f, "Contact: <sip:party@%s>", sip_address(n.s.core));
-    const char *named =
-        flow_text(n.s.f, "Contact: <sip:party@scscf.example:%u>", flow_port(n.s.f, HOST_CORE));
-    sip_send(n.s.core, flow_replace(n.s.f,
-                                    sip_response(n.s.core, invite, "200 OK", NULL,
-                                                 stage_plain_answer(&n.s, 9000)),
-                                    own, named));
-    struct sip_dialog dialog = stage_acknowledge(&n.s, sip_expect(n.s.ue, "^SIP/2.0 200 "));
+    struct sip_dialog dialog = call_by_name(&n);
     stage_hang_up(&n.s, &dialog);
     names_close(&n, NULL);
 }
@@ -224,15 +230,7 @@ START_TEST(a_BYE_of_the_P_CSCF_asks_for_its_next_hop)
     struct sip *other = sip_open_at(
         n.s.f, flow_text(n.s.f, "%s:%u", flow_host(n.s.f, HOST_OTHER), flow_port(n.s.f, HOST_CORE)),
         pcscf_core(n.s.p), SIP_UDP);
-    const char *invite = stage_invite_core(&n.s);
-    const char *own = flow_text(n.s.f, "Contact: <sip:party@%s>", sip_address(n.s.core));
-    const char *named =
-        flow_text(n.s.f, "Contact: <sip:party@scscf.example:%u>", flow_port(n.s.f, HOST_CORE));
-    sip_send(n.s.core, flow_replace(n.s.f,
-                                    sip_response(n.s.core, invite, "200 OK", NULL,
-                                                 stage_plain_answer(&n.s, 9000)),
-                                    own, named));
-    stage_acknowledge(&n.s, sip_expect(n.s.ue, "^SIP/2.0 200 "));
+    call_by_name(&n);
     let_it_expire(&n);
     rename_to(&n, flow_text(n.s.f, "scscf.example 1 A %s", flow_host(n.s.f, HOST_OTHER)));
     program_signal(pcscf_program(n.s.p), SIGTERM);

@@ -138,6 +138,69 @@ START_TEST(any_transport_meets_any_other)
 }
 END_TEST
 
+// --- registration over TLS, and behind a NAT ---------------------------------------------------
+
+// The UE and the P-CSCF agree on TLS (RFC 3329, TS 33.203 Annex O): a challenge with
+// Security-Server, then credentials and Security-Verify; what is protected is said each time
+// (TS 24.229 7.2A.2).
+START_TEST(a_UE_agrees_on_TLS_for_its_signalling)
+{
+    struct stage s = open_mix(&mixes[4], 102);
+    const char *client = "Security-Client: tls, udptl-dtls;mediasec\n",
+               *text = sip_request(s.ue, "REGISTER", "sip:example.net", client, NULL);
+
+    text = flow_replace(s.f, text, "To: <sip:example.net>", "To: <sip:alice@example.net>");
+    sip_send(s.ue, text);
+    sip_send(s.core,
+             sip_response(s.core, sip_expect(s.core, "^REGISTER "), "401 Unauthorized",
+                          "WWW-Authenticate: Digest realm=\"example.net\", nonce=\"1\"\n", NULL));
+    const char *server = sip_header(s.ue, sip_expect(s.ue, "^SIP/2.0 401 "), "Security-Server");
+    flow_check(s.f, server && text_matches(server, "^tls\\b"), "Security-Server: %s", server);
+    const char *verified = flow_text(s.f, CREDENTIALS "%sSecurity-Verify: %s\n", client, server);
+    must_say(s.f, registers(&s, verified), "integrity-protected=\"tls-pending\"");
+    const char *got = registers(&s, verified);
+    must_say(s.f, got, "integrity-protected=\"tls-yes\"");
+    flow_check(s.f, !sip_header(s.core, got, "Security-Verify"), "Security-Verify went on");
+
+    text = sip_request(s.ue, "REGISTER", "sip:example.net",
+                       flow_text(s.f, CREDENTIALS "%sSecurity-Verify: ipsec-3gpp\n", client), NULL);
+    sip_send(s.ue, flow_replace(s.f, text, "To: <sip:", "To: <sip:alice@"));
+    sip_expect(s.ue, "^SIP/2.0 494 ");
+    stage_close(&s, "security_not_agreed");
+}
+END_TEST
+
+// TS 24.229 F.4, PCSCF-025: a UE whose Via is not where it sends from registers anew before a NAT
+// forgets its UDP binding; one that sends keep-alives, and one that is not behind a NAT, when the
+// core says.
+START_TEST(a_UE_behind_a_NAT_registers_anew_in_time)
+{
+    static const struct {
+        const char *host, *keep, *expires;
+    } rows[] = {{"192.168.1.5", "", "110"}, {"192.168.1.5", ";keep", "600"}, {NULL, "", "600"}};
+    struct stage s = stage_open("nat", &(struct pcscf_options){.ues = ""});
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *own = flow_text(s.f, "Contact: <sip:alice@%s>", sip_address(s.ue)),
+                   *text = sip_request(s.ue, "REGISTER", "sip:example.net", NULL, NULL);
+        text = flow_replace(s.f, text, "To: <sip:example.net>", "To: <sip:alice@example.net>");
+        if (rows[i].host)
+            text = flow_replace(s.f, text, flow_text(s.f, "UDP %s", sip_address(s.ue)),
+                                flow_text(s.f, "UDP %s:5062%s", rows[i].host, rows[i].keep));
+        sip_send(s.ue, text);
+        const char *answer =
+            sip_response(s.core, sip_expect(s.core, "^REGISTER "), "200 OK", NULL, NULL);
+        sip_send(s.core,
+                 flow_replace(s.f, answer,
+                              flow_text(s.f, "Contact: <sip:party@%s>", sip_address(s.core)),
+                              flow_text(s.f, "%s;expires=600", own)));
+        must_say(s.f, sip_expect(s.ue, "^SIP/2.0 200 "),
+                 flow_text(s.f, "^Contact: .*;expires=%s$", rows[i].expires));
+    }
+    stage_close(&s, NULL);
+}
+END_TEST
+
 // --- connections -------------------------------------------------------------------------------
 
 // PCSCF-051, TS 24.229 5.2.6.4.3: when the connection of a UE has closed nobody connects to it,
@@ -416,6 +479,8 @@ void suite_transport(struct suite *s)
     ONCE(s, advertised_addresses_are_shown_and_known);
     ONCE(s, a_UE_hears_from_where_it_has_registered);
     ONCE(s, a_large_message_stays_on_its_flow);
+    ONCE(s, a_UE_agrees_on_TLS_for_its_signalling);
+    ONCE(s, a_UE_behind_a_NAT_registers_anew_in_time);
     EACH(s, a_UE_calls_over_TLS_with_its_media_secured, tls_calls);
     EACH(s, a_UE_is_shown_the_certificate_that_the_log_names, both);
     EACH(s, a_certificate_that_cannot_be_used_is_named, bad_identities);
