@@ -44,6 +44,40 @@ START_TEST(tcp_and_tls_roles_are_independent)
 }
 END_TEST
 
+START_TEST(the_clienthello_leaves_as_soon_as_tcp_is_up)
+{
+    // REQ-046, REQ-023: with Establish (D)TLS session the AGW speaks first, whoever has opened the
+    // connection and before T2 is up; without it the AGW waits.
+    for (int i = 0; i < 4; i++) {
+        struct plan plan = secured(0);
+        struct call c;
+        uint8_t first[2] = {0};
+        plan.t1 = i & 1 ? AGW_TCP_CLIENT : AGW_TCP_SERVER;
+        plan.t2 = AGW_TCP_SERVER; // nobody comes there
+        plan.tls_client = i & 2;
+        plan.explicit_start = true;
+        set_up();
+        call_prepare(&c, plan);
+        call_reserve(&c);
+        if (plan.t1 == AGW_TCP_SERVER)
+            ue_connects(&c);
+        else
+            tcp_peer_accept(&c.ue);
+        lab_expect(&lab, c.context, AGW_TCP_CONNECTED);
+        if (plan.tls_client) {
+            ck_assert_int_eq(recv(c.ue.fd, first, sizeof first, MSG_PEEK | MSG_WAITALL), 2);
+            ck_assert_uint_eq(first[0], 22); // handshake
+            ck_assert_uint_eq(first[1], 3);
+        } else {
+            lab_sync(&lab, c.context);
+            tcp_peer_expect_nothing(&c.ue);
+        }
+        call_close(&c);
+        tear_down();
+    }
+}
+END_TEST
+
 START_TEST(tls_may_begin_before_the_fingerprints_are_known)
 {
     // The ClientHello of the UE is ahead of its SDP answer: the handshake parks before verification
@@ -429,7 +463,8 @@ END_TEST
 
 START_TEST(renegotiation_is_refused_and_the_session_lives)
 {
-    // RFC 5746 4.4, REQ-068: no_renegotiation, in both roles, counted.
+    // RFC 5746 4.4, REQ-068: no_renegotiation, in both roles, counted. No second certificate can
+    // be shown (REQ-134).
     for (int agw_client = 0; agw_client < 2; agw_client++) {
         struct plan plan = secured(1);
         struct call c;
@@ -799,6 +834,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         tcp_and_tls_roles_are_independent,
+        the_clienthello_leaves_as_soon_as_tcp_is_up,
         tls_may_begin_before_the_fingerprints_are_known,
         the_strict_rule_refuses_a_wrong_clienthello,
         with_a_guard_time_the_ue_may_be_client,

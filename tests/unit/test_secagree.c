@@ -27,6 +27,7 @@ static void check_offer(const char *client, unsigned own, const char *expected)
     free(text);
 }
 
+// REQ-001: the set of a UE is what its rows name.
 START_TEST(one_row_several_rows_preferences_and_unknown_tokens_give_the_same_set_PCSCF_012)
 {
     struct secagree rows = {0};
@@ -47,6 +48,7 @@ START_TEST(one_row_several_rows_preferences_and_unknown_tokens_give_the_same_set
 }
 END_TEST
 
+// REQ-003: neither plane takes an entry of the other.
 START_TEST(a_mechanism_without_mediasec_is_none_for_media_7_2A_7)
 {
     struct secagree s = said("sdes-srtp, ipsec-3gpp;alg=hmac-sha-1-96;spi-c=1;spi-s=2, tls");
@@ -58,10 +60,14 @@ START_TEST(a_mechanism_without_mediasec_is_none_for_media_7_2A_7)
 }
 END_TEST
 
+// REQ-002: all of the node's own, whatever the UE has and whatever protects signalling.
 START_TEST(Security_Server_has_all_own_media_mechanisms_PCSCF_010)
 {
     check_offer("udptl-dtls;mediasec", ALL,
                 "sdes-srtp;mediasec, msrp-tls;mediasec, bfcp-tls;mediasec, udptl-dtls;mediasec");
+    check_offer("tls, udptl-dtls;mediasec", ALL,
+                "tls, sdes-srtp;mediasec, msrp-tls;mediasec, bfcp-tls;mediasec, "
+                "udptl-dtls;mediasec");
     check_offer("tls, dtls-srtp;mediasec", MEDIASEC_MSRP_TLS, "tls, msrp-tls;mediasec");
 }
 END_TEST
@@ -80,6 +86,8 @@ static enum secagree_verdict verdict(const char *verify, const char *client)
     return secagree_verify(&v, &c, MEDIASEC_MSRP_TLS | MEDIASEC_UDPTL_DTLS, true);
 }
 
+// REQ-124: the other way round an order that differs is none: RFC 3329 2.2 gives it no meaning
+// here.
 START_TEST(Security_Verify_is_compared_entry_by_entry_in_any_order_PCSCF_015)
 {
     const char *client = "sdes-srtp;mediasec, udptl-dtls;mediasec";

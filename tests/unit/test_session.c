@@ -10,6 +10,7 @@
     "v=0\r\no=- 1 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n"                  \
     "m=image 5004 UDP/TLS/UDPTL t38\r\na=3ge2ae:requested\r\na=setup:actpass\r\n"                  \
     "a=fingerprint:SHA-1 AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB\r\n"
+#define UE_IDENTIFIED(id) UE_OFFER "a=dtls-id:" id "ABCDEFGHIJKLMNOPQRST\r\n"
 #define UE_AND_AUDIO UE_OFFER "m=audio 5010 RTP/AVP 8\r\n"
 #define CORE_ANSWER                                                                                \
     "v=0\r\no=- 2 1 IN IP4 203.0.113.20\r\ns=-\r\nc=IN IP4 203.0.113.20\r\nt=0 0\r\n"              \
@@ -424,6 +425,68 @@ START_TEST(an_unanswered_offer_in_a_2xx_is_void)
 }
 END_TEST
 
+// The identity that is shown to the UE; to be freed.
+static char *shown_identity(void)
+{
+    const char *line = strstr(verdict.body, "a=dtls-id:");
+    ck_assert_ptr_nonnull(line);
+    return strndup(line, strcspn(line, "\r"));
+}
+
+// The core asks for an offer within the call; the UE makes this one, the core answers it.
+static void offer_when_asked(const char *offer)
+{
+    struct exchange_request asked_for, unused;
+    request(SIP_INVITE, SIDE_CORE, NULL, &asked_for);
+    struct sip_facts ok = facts(SIP_INVITE, 200, "b", offer);
+    struct sip_facts ack = facts(SIP_ACK, 0, "b", CORE_ANSWER);
+    ok.cseq = ack.cseq = 2;
+    free(verdict.body);
+    session_response(session, &asked_for, &ok, &verdict);
+    ck_assert_int_eq(verdict.reason, REASON_NONE);
+    ck_assert_ptr_nonnull(strstr(verdict.body, "udptl t38"));
+    free(verdict.body);
+    session_request(session, SIDE_CORE, &ack, &unused, &verdict);
+    ck_assert_int_eq(verdict.reason, REASON_NONE);
+}
+
+// REQ-089, RFC 8842 8: an INVITE without an offer within the call: the UE that offers its old
+// identity keeps the association, and the AGW is asked for nothing.
+START_TEST(an_offer_that_was_asked_for_keeps_the_association)
+{
+    call(UE_IDENTIFIED("a"));
+    respond(200, "b", CORE_ANSWER);
+    char *before = shown_identity();
+    request(SIP_ACK, SIDE_ACCESS, NULL, NULL);
+    forget_asked();
+    offer_when_asked(UE_IDENTIFIED("a"));
+    char *after = shown_identity();
+    ck_assert_str_eq(after, before);
+    expect_asked("");
+    free(after);
+    free(before);
+}
+END_TEST
+
+// REQ-146, RFC 3264 8.3.1: a new identity brings new ports; the old ones are kept for
+// agw.rekey_hold_ms, since media may still come there; then they go, and the call does not.
+START_TEST(replaced_ports_stay_open_for_the_hold_time)
+{
+    cfg.agw.rekey_hold_ms = 20;
+    call(UE_IDENTIFIED("a"));
+    respond(200, "b", CORE_ANSWER);
+    request(SIP_ACK, SIDE_ACCESS, NULL, NULL);
+    forget_asked();
+    offer_when_asked(UE_IDENTIFIED("b"));
+    ck_assert_ptr_nonnull(strstr(asked.text, "T1 stream 2 "));
+    ck_assert_ptr_null(strstr(asked.text, "release"));
+    forget_asked();
+    uv_run(&loop, UV_RUN_DEFAULT);
+    expect_asked("release stream 1\n");
+    ck_assert(!session_ended(session));
+}
+END_TEST
+
 // 503 above the configured number.
 START_TEST(the_number_of_sessions_is_bounded)
 {
@@ -690,6 +753,8 @@ int main(void)
         a_refused_reinvite_is_rolled_back,
         crossing_offers_are_refused,
         an_unanswered_offer_in_a_2xx_is_void,
+        an_offer_that_was_asked_for_keeps_the_association,
+        replaced_ports_stay_open_for_the_hold_time,
         the_number_of_sessions_is_bounded,
         the_route_set_of_the_callee_is_learnt,
         a_lost_ue_ends_the_early_session,
