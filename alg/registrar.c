@@ -272,10 +272,12 @@ static enum reason answer_security(struct forward *f, const struct register_fact
     return reason;
 }
 
+// A UE that mirrors another list was told something else than we said: none is agreed on with it
+// (REQ-124). One that mirrors nothing is served: many do not when they register again.
 static enum reason agree(struct registrar *registrar, struct forward *f, bool *differs)
 {
     const struct config *cfg = registrar->proxy->cfg;
-    const struct register_facts *facts = &f->registering->facts;
+    struct register_facts *facts = &f->registering->facts;
     const struct registration *former = facts->kind == REGISTER_BINDING
                                             ? registrations_find(registrar->all, &facts->request)
                                             : NULL;
@@ -286,6 +288,8 @@ static enum reason agree(struct registrar *registrar, struct forward *f, bool *d
     if (verdict == SECAGREE_DIFFERS ||
         (verdict == SECAGREE_MEDIA_DIFFERS && cfg->registration.verify == VERIFY_REFUSE))
         return answer_security(f, facts, REASON_SECURITY_NOT_AGREED);
+    if (*differs && facts->verify.present)
+        facts->request.mediasec = 0;
     return REASON_NONE;
 }
 

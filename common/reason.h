@@ -63,7 +63,8 @@
     X(STORE_WRITE, 0, "store not written", "A registration could not be written to its file", "")  \
     X(STORE_RECORD, 0, "record not restored", "A stored registration could not be put back", "")   \
     X(SECURITY_DIFFERS, 0, "security agreement differs",                                           \
-      "Security-Verify names other media mechanisms than were sent; served all the same",          \
+      "Security-Verify does not mirror the media mechanisms that were sent; with others than "     \
+      "those none is agreed on",                                                                   \
       "RFC 3329 2.3.1")                                                                            \
     X(NOT_REGISTERED, 403, "not registered", "The sender is not registered here",                  \
       "TS 24.229 5.2.6.3")                                                                         \

@@ -5,7 +5,8 @@
 # compared with the one that stands there. Silent when all is well.
 #
 # Failure: a requirement of the list that no test names and that is not marked open, one that is
-# marked open and has a test, a file that is not there, a table that is not the one in README.
+# marked open and has a test, one that is named and is not on the list, a file that is not there, a
+# table that is not the one in README.
 set -u
 
 list=tests/requirements.txt
@@ -39,12 +40,15 @@ files() {
     sed -n "s/^$2 //p" "$1" | sed 's/.*/`&`/' | paste -s -d ' '
 }
 
+# row NUMBER WHERE TEXT: WHERE "": the sources that name it.
 row() {
     local number=$1 where=$2 text=$3 tests file
     tests=$(files "$work/tests" "$number")
     for file in $where; do
         [ -f "$file" ] || complain "$number: $file is not there"
     done
+    where=$(sed -E 's/[^ ]+/`&`/g' <<<"$where")
+    [ -n "$where" ] || where=$(files "$work/sources" "$number")
     case $text in
     'open '*)
         [ -z "$tests" ] || complain "$number has a test: it is not open any more"
@@ -54,30 +58,38 @@ row() {
         [ -n "$tests" ] || complain "no test names $number"
         ;;
     esac
-    echo "| $number | $text | $(sed -E 's/[^ ]+/`&`/g' <<<"$where") | $tests |"
+    echo "| $number | $text | ${where:--} | $tests |"
 }
 
-table() {
+# rows KIND: the table of those.
+rows() {
     local number where text
-    echo "$begin"
     echo '| Requirement | In short | Where | Shown by |'
     echo '|---|---|---|---|'
     while read -r number rest; do
         where=${rest%%|*} text=${rest#*| }
         row "$number" "${where% }" "$text"
-    done < <(grep -v '^#' $list)
+    done < <(grep "^$1" $list)
+}
+
+table() {
+    echo "$begin"
+    rows PCSCF
     echo
-    echo '<details><summary>Of media security (REQ): sources and tests that name them</summary>'
+    echo '<details><summary>Of media security (REQ)</summary>'
     echo
-    echo '| Requirement | Where | Shown by |'
-    echo '|---|---|---|'
-    for number in $(cut -d ' ' -f 1 "$work/tests" | grep REQ | sort -u); do
-        where=$(files "$work/sources" "$number")
-        echo "| $number | ${where:--} | $(files "$work/tests" "$number") |"
-    done
+    rows REQ
     echo
     echo '</details>'
     echo "$end"
+}
+
+# What is named and not on the list.
+strangers() {
+    local number file
+    while read -r number file; do
+        grep -q "^$number " $list || complain "$file names $number, which is not in $list"
+    done < <(sort -u "$work/tests" "$work/sources")
 }
 
 mentions='(PCSCF|REQ)[-_][0-9]{3}'
@@ -86,6 +98,7 @@ named $(grep -rIlE "$mentions" tests --exclude-dir={ua,bench} --exclude='require
 # shellcheck disable=SC2046
 named $(grep -rIlE "$mentions" alg agw sdp common) >"$work/sources"
 table >"$work/table"
+strangers
 if [ "${1:-}" = --write ]; then
     sed -i -e "\\|^$begin|,\\|^$end|{\\|^$end|r $work/table" -e 'd}' README.md
 elif ! sed -n "\\|^$begin|,\\|^$end|p" README.md | diff -q - "$work/table" >/dev/null; then

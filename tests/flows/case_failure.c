@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What goes wrong in a call: each failure ends in the SIP response or BYE that its reason names, on
-// both sides; everything is released; reason, log, chart and counter say the same (REQ-100 to 107).
+// both sides; everything is released; reason, log, chart and counter say the same (REQ-100 to
+// REQ-105, REQ-107).
 #include "tests/flows/agent.h"
 #include "tests/flows/socket.h"
 #include "tests/flows/suite.h"

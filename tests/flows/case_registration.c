@@ -301,7 +301,8 @@ static void secured_call_gets(struct stage *s, const char *status)
     }
 }
 
-// PCSCF-014: e2ae media security is served to a flow that has agreed on it, until it withdraws it.
+// REQ-001, PCSCF-014: e2ae media security is served to a flow that has agreed on it, until it
+// withdraws it.
 START_TEST(the_capability_set_of_a_flow_gates_its_calls)
 {
     struct stage s = stage_open("capability", &(struct pcscf_options){UNNAMED});
@@ -370,13 +371,21 @@ END_TEST
 
 #define FOREIGN "Security-Client: udptl-dtls;mediasec\nSecurity-Verify: sdes-srtp;mediasec\n"
 
-// PCSCF-015: by default a Security-Verify with other media mechanisms is noted, not punished; one
-// that speaks of signalling is refused with 494 and the right list.
+#define MIRRORED                                                                                   \
+    "Security-Client: udptl-dtls;mediasec\nSecurity-Verify: sdes-srtp;mediasec, "                  \
+    "msrp-tls;mediasec, bfcp-tls;mediasec, udptl-dtls;mediasec\n"
+
+// PCSCF-015, REQ-124: by default a Security-Verify with other media mechanisms is noted and leaves
+// the UE without media security until it mirrors the right ones; one that speaks of signalling is
+// refused with 494 and the right list.
 START_TEST(another_list_of_media_mechanisms_is_noted)
 {
     struct stage s = stage_open("verify-log", &(struct pcscf_options){UNNAMED});
 
     registered(&s, s.ue, FOREIGN, 600);
+    secured_call_gets(&s, "488");
+    registered(&s, s.ue, MIRRORED, 600);
+    secured_call_gets(&s, "200");
     sip_send(s.ue, register_with(&s, s.ue, own_contact(&s, s.ue),
                                  "Security-Client: udptl-dtls;mediasec\n"
                                  "Security-Verify: ipsec-3gpp;spi-c=1, udptl-dtls;mediasec\n"));

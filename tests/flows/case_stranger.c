@@ -212,7 +212,7 @@ END_TEST
 // Half a message.
 #define BEGINNING "OPTIONS sip:pcscf SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bK1\r\n"
 
-// REQ-105: who opens connections and says nothing, half a message, or headers without end, or drop
+// RFC 3261 26.3.2.4: who opens connections and says nothing, half a message, or headers without end, or drop
 // after drop, has them for a while only.
 START_TEST(a_stranger_may_not_stay)
 {
@@ -265,7 +265,7 @@ static bool is_welcome(struct stage *s)
     return stays;
 }
 
-// REQ-105: connections are bounded in number; one that ends makes room for another.
+// RFC 3261 26.3.2.4: connections are bounded in number; one that ends makes room for another.
 START_TEST(one_connection_too_many_is_closed)
 {
     struct stage s = {.f = flow_open("too-many")};

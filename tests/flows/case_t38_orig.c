@@ -139,7 +139,8 @@ static const struct {
      " bandwidth=AS:50 session-bandwidth=AS:70( |$)", " bandwidth=- session-bandwidth=AS:90( |$)"},
 };
 
-// Each side sees a b= that fits its leg: less towards the core, more towards the UE (REQ-090..095).
+// Each side sees a b= that fits its leg: less towards the core, more towards the UE (REQ-090 to
+// REQ-093, REQ-095, REQ-096).
 START_TEST(each_side_sees_the_bandwidth_of_its_leg)
 {
     struct flow *f = flow_open("orig-bandwidth");

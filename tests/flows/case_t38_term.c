@@ -138,7 +138,7 @@ static const struct {
     bool dtls_id, tls_id;
 } identities[] = {{"dtls-id", true, false}, {"tls-id", false, true}, {"both", true, true}};
 
-// Offers to the UE name the association as configured (REQ-026).
+// Offers to the UE name the association as configured (REQ-032).
 START_TEST(the_offer_has_the_configured_name_of_the_identity)
 {
     struct flow *f = flow_open("term-identity");

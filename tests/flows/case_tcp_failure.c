@@ -19,7 +19,7 @@ struct failure {
 };
 
 static const struct failure failures[] = {
-    // the handshake (REQ-060 to REQ-064), with the AGW as server and as client
+    // the handshake (REQ-062, REQ-064, REQ-075, REQ-142), with the AGW as server and as client
     {HOST_UE, TLS_1_2 "--misbehave=wrong-fingerprint", "", false, BYE(488), "dtls_fingerprint",
      "fingerprint mismatch"},
     {HOST_CORE, TLS_1_2 "--misbehave=wrong-fingerprint", "", false, BYE(488), "dtls_fingerprint",
@@ -160,7 +160,7 @@ static const struct {
     {HOST_UE, "--misbehave=byte-by-byte", ""},
     {HOST_UE, "", "--misbehave=byte-by-byte"},
     {HOST_CORE, "--misbehave=byte-by-byte", ""},
-    // one connection per stream (REQ-139)
+    // one connection per stream (TS 23.334 5.11.2.2.1)
     {HOST_UE, "--misbehave=second-connection", "", .counter = "tcp_refused"},
     {HOST_UE, "", "--misbehave=second-connection --answer-tcp active", .counter = "tcp_refused"},
     {HOST_CORE, "--misbehave=second-connection --answer-tcp active", "", .counter = "tcp_refused"},

@@ -214,9 +214,35 @@ END_TEST
 
 // --- who may not --------------------------------------------------------------------------------
 
+#define SESSIONS 8
+
+START_TEST(each_stream_has_ports_of_its_own)
+{
+    // REQ-139, RFC 6714 6.3: of several at one time no two share an address and port, on neither
+    // side; a connection is known by the port it comes to.
+    static struct call c[SESSIONS];
+    const struct addr *seen[2 * SESSIONS];
+    unsigned count = 0;
+    set_up();
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        call_open(&c[i], plain);
+        seen[count++] = &c[i].t1.local;
+        seen[count++] = &c[i].t2.local;
+        for (unsigned k = 0; k < count; k++)
+            for (unsigned j = 0; j < k; j++)
+                ck_assert(!addr_equal(seen[k], seen[j]));
+    }
+    for (unsigned i = 0; i < SESSIONS; i++)
+        expect_both_ways(&c[i]);
+    for (unsigned i = 0; i < SESSIONS; i++)
+        call_close(&c[i]);
+    tear_down();
+}
+END_TEST
+
 START_TEST(a_second_connection_is_refused)
 {
-    // REQ-139, TS 23.334 5.11.2.2.1: one connection per point; the first one does not notice.
+    // TS 23.334 5.11.2.2.1: one connection per point; the first one does not notice.
     struct call c;
     set_up();
     call_open(&c, plain);
@@ -921,6 +947,7 @@ int main(void)
         a_syn_may_come_before_the_answer,
         an_undecided_point_may_become_client,
         holdconn_does_nothing_until_later,
+        each_stream_has_ports_of_its_own,
         a_second_connection_is_refused,
         a_wrong_host_is_refused,
         a_host_that_turns_out_wrong_is_refused,

@@ -205,7 +205,7 @@ START_TEST(iq_has_two_parts)
 }
 END_TEST
 
-// Each reason is found by what is recorded of it, so that it can be explained (REQ-113).
+// Each reason is found by what is recorded of it, so that it can be explained.
 START_TEST(failures_name_their_reason)
 {
     for (int r = REASON_NONE + 1; r < REASON_COUNT; r++) {

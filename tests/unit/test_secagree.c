@@ -86,8 +86,7 @@ static enum secagree_verdict verdict(const char *verify, const char *client)
     return secagree_verify(&v, &c, MEDIASEC_MSRP_TLS | MEDIASEC_UDPTL_DTLS, true);
 }
 
-// REQ-124: the other way round an order that differs is none: RFC 3329 2.2 gives it no meaning
-// here.
+// REQ-124: names and parameters count; order says nothing where all may be used.
 START_TEST(Security_Verify_is_compared_entry_by_entry_in_any_order_PCSCF_015)
 {
     const char *client = "sdes-srtp;mediasec, udptl-dtls;mediasec";
