@@ -7,6 +7,7 @@
 #include "tests/flows/stage.h"
 #include "tests/flows/suite.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -70,13 +71,14 @@ static const char *respond(struct scene *s, int branch, const char *status, bool
 static void media_reach(struct scene *s, int branch)
 {
     uint64_t end = flow_now_ms() + (uint64_t)flow_patience();
+    struct pollfd arrives = {.fd = s->branch[branch], .events = POLLIN};
     unsigned first = s->sent, got = 0;
 
     do {
         flow_check(s->stage.f, flow_now_ms() < end, "no media at branch %d", branch);
         s->sent++;
         socket_send(s->ue, s->t1, &s->sent, sizeof(s->sent));
-        usleep(10 * 1000);
+        poll(&arrives, 1, 10);
         while (recv(s->branch[branch], &got, sizeof(got), MSG_DONTWAIT) > 0 && got <= first)
             ;
     } while (got <= first);

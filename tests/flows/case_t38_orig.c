@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // T.38 fax from the IMS access network with e2ae security (TS 23.334 6.2.10.4.2).
 #include "tests/flows/agent.h"
+#include "tests/flows/stage.h"
 #include "tests/flows/suite.h"
 
 // The call of the figure: all sixteen steps in order; security towards the UE, none towards the
@@ -267,6 +268,40 @@ START_TEST(an_offerless_invite_of_the_ue_gets_a_secured_offer)
 }
 END_TEST
 
+// PCSCF-069: the offer may come in a reliable 18x already, and the answer in its PRACK (RFC 3262
+// 5): secured on the access leg, plain on the other; the 200 has none.
+START_TEST(an_offer_in_a_reliable_18x_is_answered_in_the_PRACK)
+{
+    struct stage s = stage_open("orig-offer-18x", NULL);
+    const char *reliable = "Require: 100rel\nRSeq: 1\n";
+    const char *answer =
+        flow_replace(s.f, stage_secured_offer(&s), "a=setup:actpass", "a=setup:active");
+
+    sip_send(s.ue, sip_request(s.ue, "INVITE", "sip:bob@example.net", "Supported: 100rel\n", NULL));
+    const char *invite = sip_expect(s.core, "^INVITE ");
+    sip_send(s.core, sip_response(s.core, invite, "183 Session Progress", reliable,
+                                  stage_plain_answer(&s, 9000)));
+    const char *offer = sip_expect(s.ue, "^SIP/2.0 183 ");
+    must_say(s.f, sip_body(offer), "^m=image [0-9]+ UDP/TLS/UDPTL t38");
+    must_say(s.f, sip_body(offer), "^a=3ge2ae:applied");
+    struct sip_dialog dialog = sip_dialog_of_response(s.ue, offer);
+    sip_send(s.ue, sip_dialog_request(&dialog, "PRACK", "RAck: 1 1 INVITE\n",
+                                      flow_replace(s.f, answer, "a=3ge2ae:requested\n", "")));
+    const char *prack = sip_expect(s.core, "^PRACK ");
+    must_say(s.f, sip_body(prack), "^m=image [0-9]+ udptl t38");
+    ck_assert_uint_eq(text_count(sip_body(prack), "^a=(setup|fingerprint|dtls-id|3ge2ae)"), 0);
+    sip_send(s.core, sip_response(s.core, prack, "200 OK", NULL, NULL));
+    sip_expect(s.ue, "^SIP/2.0 200 ");
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, NULL));
+    const char *ok = sip_expect(s.ue, "^SIP/2.0 200 ");
+    ck_assert_uint_eq(strlen(sip_body(ok)), 0);
+    struct sip_dialog up = stage_acknowledge(&s, ok);
+    up.cseq = dialog.cseq; // that of the PRACK was the last
+    stage_hang_up(&s, &up);
+    stage_close(&s, NULL);
+}
+END_TEST
+
 static const struct {
     bool access, core;
 } families[] = {{true, false}, {false, true}, {true, true}};
@@ -340,6 +375,7 @@ void suite_t38_orig(struct suite *s)
     ONCE(s, end_to_end_security_is_relayed);
     EACH(s, the_answer_may_come_early_or_late, courses);
     ONCE(s, an_offerless_invite_of_the_ue_gets_a_secured_offer);
+    ONCE(s, an_offer_in_a_reliable_18x_is_answered_in_the_PRACK);
     EACH(s, each_side_has_its_own_ip_version, families);
     EACH(s, sip_may_run_over_tcp, transports);
 }

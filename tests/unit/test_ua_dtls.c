@@ -4,9 +4,9 @@
 #include "tests/unit/suite.h"
 
 #include <gnutls/x509.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define ON_THE_WAY 64
 #define PAYLOAD_MAX 2048
@@ -281,8 +281,7 @@ START_TEST(lost_last_flight_is_repeated)
     wire.head = wire.tail = 0; // the server's last flight never arrives
     ck_assert_int_gt(dtls_due_ms(client.dtls), 0);
     for (int i = 0; i < 200 && !client.established; i++) {
-        struct timespec step = {.tv_nsec = 20000000}; // GnuTLS looks at the clock itself
-        nanosleep(&step, NULL);
+        poll(NULL, 0, dtls_due_ms(client.dtls)); // GnuTLS looks at the clock itself
         dtls_tick(client.dtls);
         carry();
     }
