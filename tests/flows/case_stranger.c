@@ -212,8 +212,8 @@ END_TEST
 // Half a message.
 #define BEGINNING "OPTIONS sip:pcscf SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bK1\r\n"
 
-// RFC 3261 26.3.2.4: who opens connections and says nothing, half a message, or headers without end, or drop
-// after drop, has them for a while only.
+// RFC 3261 26.3.2.4: who opens connections and says nothing, half a message, or headers without
+// end, or drop after drop, has them for a while only.
 START_TEST(a_stranger_may_not_stay)
 {
     struct stage s = {.f = flow_open("slow")};
