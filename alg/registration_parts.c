@@ -94,12 +94,21 @@ static void put_grant(struct registration *r, struct texts *uris, struct texts *
     r->route = route;
 }
 
-int parts_grant(struct registration *r, const struct registration_grant *grant)
+// Where none is given, or none that can be kept, what was registered is the one.
+static struct texts *identities_of(const struct registration *r,
+                                   const struct registration_grant *grant)
 {
     const char *aor[] = {r->aor};
-    struct texts *uris = grant->uri_count > 0
-                             ? texts_make(grant->uri, grant->uri_count, REGISTRATION_URIS_MAX)
-                             : texts_make(aor, 1, 1);
+    struct texts *uris = texts_make(grant->uri, grant->uri_count, REGISTRATION_URIS_MAX);
+    if (!uris || uris->count > 0)
+        return uris;
+    free(uris);
+    return texts_make(aor, 1, 1);
+}
+
+int parts_grant(struct registration *r, const struct registration_grant *grant)
+{
+    struct texts *uris = identities_of(r, grant);
     struct texts *route = texts_make(grant->route, grant->route_count, REGISTRATION_ROUTES_MAX);
     char *charging = NULL, *term_ioi = NULL;
     if (!uris || !route || !copy_text(&charging, grant->charging) ||

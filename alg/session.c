@@ -141,14 +141,20 @@ int session_own_context(struct session *s)
     return index_put(s->all->by_context, &context, sizeof(context), s);
 }
 
+static void forget_contexts(struct session *s)
+{
+    for (unsigned i = 0; i < s->context_count; i++)
+        index_remove(s->all->by_context, &s->contexts[i], sizeof(s->contexts[i]));
+    s->context_count = 0;
+}
+
 static void unlist(struct session *s)
 {
     if (!s->listed)
         return;
     s->listed = false;
     index_remove(s->all->by_token, s->token, TOKEN_LEN);
-    for (unsigned i = 0; i < s->context_count; i++)
-        index_remove(s->all->by_context, &s->contexts[i], sizeof(s->contexts[i]));
+    forget_contexts(s);
     session_unref(s);
 }
 
@@ -169,11 +175,14 @@ static void write_chart(struct session *s)
     session_trace_write(s->trace, s->all->cfg, name);
 }
 
-// Ended and the last stream reported: nothing more can happen.
+// The last stream has reported: the AGW has no context of this session any more; and of one that
+// has ended nothing more can happen.
 static void finish_when_quiet(struct session *s)
 {
-    if (s->state != ENDED || !s->listed ||
-        s->released < negotiation_opened(exchange_negotiation(s->exchange)))
+    if (s->released < negotiation_opened(exchange_negotiation(s->exchange)))
+        return;
+    forget_contexts(s);
+    if (s->state != ENDED || !s->listed)
         return;
     write_chart(s);
     recent_put(s->all->recent, s->record, s->trace);

@@ -19,10 +19,14 @@ static struct config cfg;
 static const char *const uris[] = {"sip:alice@home.example", "tel:+15551234"};
 static const struct identities alice = {uris, 2};
 
+// A field that comes in is one, though it may be folded.
 static void note(void *arg, const char *before, const char *after, const char *clause)
 {
     require((before || after) && clause[0], "a change has a side and a clause");
-    require(!after || !strpbrk(after, "\r\n"), "what comes in is one line");
+    for (const char *at = after ? strpbrk(after, "\r\n") : NULL; at; at = strpbrk(at, "\r\n")) {
+        at += strspn(at, "\r\n");
+        require(*at == ' ' || *at == '\t', "what comes in is one field");
+    }
 }
 
 // What a transaction layer would take: single fields may make no sense. NULL: it would not.

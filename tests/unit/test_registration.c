@@ -154,6 +154,21 @@ START_TEST(identities_and_Service_Route_are_kept_in_order_PCSCF_017)
 }
 END_TEST
 
+START_TEST(without_an_identity_that_can_be_kept_the_registered_one_counts_PCSCF_017)
+{
+    static char longer[REGISTRATION_TEXT_MAX + 1];
+    const char *uri[] = {longer};
+    struct registration_grant grant = {.expires_s = 600, .uri = uri, .uri_count = 1};
+    struct registration_request request = request_from("192.0.2.1:5060");
+    TOKEN(token);
+    memset(longer, 'a', sizeof(longer) - 1);
+    struct registration *r = attempt(&request, 1000, token);
+    accept_it(&request, token, &grant, 1000);
+    ck_assert_uint_eq(registration_identities(r).count, 1);
+    ck_assert_str_eq(registration_identities(r).uri[0], "sip:alice@home.example");
+}
+END_TEST
+
 START_TEST(all_contacts_of_an_identity_are_found_by_it_PCSCF_017)
 {
     // the first and the second are one identity when one is preferred, not when one is called
@@ -567,6 +582,7 @@ int main(void)
         &what_a_REGISTER_brings_counts_from_the_200_on_PCSCF_014,
         &identities_and_Service_Route_are_kept_in_order_PCSCF_017,
         &all_contacts_of_an_identity_are_found_by_it_PCSCF_017,
+        &without_an_identity_that_can_be_kept_the_registered_one_counts_PCSCF_017,
         &a_REGISTER_from_elsewhere_moves_the_flow_and_the_old_token_works_for_a_while_PCSCF_021,
         &the_token_of_a_flow_that_stays_stays_too,
         &a_refused_REGISTER_leaves_the_registration_in_force_PCSCF_022,

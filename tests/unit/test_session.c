@@ -198,6 +198,21 @@ START_TEST(a_call_from_invite_to_bye)
 }
 END_TEST
 
+// A peer that drops all media and brings new ones, again and again, leaves no contexts behind.
+START_TEST(a_context_without_streams_is_forgotten)
+{
+    establish(UE_OFFER, CORE_ANSWER);
+    uint64_t before = reason_total(REASON_LATE_NOTIFICATION);
+    report(AGW_STREAM_RELEASED, 1, REASON_NONE);
+    ck_assert_uint_eq(reason_total(REASON_LATE_NOTIFICATION), before);
+    report(AGW_STREAM_RELEASED, 1, REASON_NONE);
+    ck_assert_uint_eq(reason_total(REASON_LATE_NOTIFICATION), before + 1);
+    ck_assert_uint_eq(sessions_count(all), 1);
+    session_fail(session, REASON_OPERATOR);
+    ck_assert_uint_eq(sessions_count(all), 0);
+}
+END_TEST
+
 // REQ-100, REQ-105: a refused offer leaves nothing behind.
 START_TEST(a_refused_offer_ends_the_session)
 {
@@ -736,6 +751,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         a_call_from_invite_to_bye,
+        a_context_without_streams_is_forgotten,
         a_refused_offer_ends_the_session,
         provisional_and_final_answers_are_identical,
         the_winning_fork_gets_its_answer_back,
