@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Charts of hostile text. The input is a list of events: four bytes of kind, parties, figure and
 // time, then label and detail up to a zero each. Whatever they hold, a text chart is plain ASCII of
-// at most 120 columns, and a Mermaid diagram has one statement per line.
+// at most 120 columns, a Mermaid diagram has one statement per line, a picture is well-formed XML,
+// and a list of events is JSON.
 #include "common/trace/trace.h"
 #include "tests/fuzz/fuzz.h"
+
+#include <expat.h>
+#include <jansson.h>
 
 #define EVENTS_MAX 20
 
@@ -44,19 +48,14 @@ static void record(struct trace *t, const uint8_t *data, size_t size)
     }
 }
 
-static void expect(int good)
-{
-    if (!good)
-        abort();
-}
-
 static void check_text(const struct strbuf *b)
 {
     size_t column = 0;
 
     for (size_t i = 0; i < b->len; i++) {
         column = b->text[i] == '\n' ? 0 : column + 1;
-        expect(column <= 120 && (b->text[i] == '\n' || (b->text[i] >= ' ' && b->text[i] < 0x7f)));
+        require(column <= 120 && (b->text[i] == '\n' || (b->text[i] >= ' ' && b->text[i] < 0x7f)),
+                "text is plain");
     }
 }
 
@@ -65,27 +64,49 @@ static void check_mermaid(const struct strbuf *b)
 {
     for (const char *line = b->text; *line != '\0'; line = strchr(line, '\n') + 1) {
         const char *end = strchr(line, '\n');
-        expect(end != NULL && (line == b->text || strncmp(line, "    ", 4) == 0));
+        require(end != NULL && (line == b->text || strncmp(line, "    ", 4) == 0),
+                "a line is a statement");
         for (const char *at = line; at < end; at++) {
-            expect(*at >= ' ' && *at < 0x7f && *at != '%');
-            expect(*at != '#' || (at[1] >= '0' && at[1] <= '9'));
-            expect(*at != ';' || (at > line && at[-1] >= '0' && at[-1] <= '9'));
+            require(*at >= ' ' && *at < 0x7f && *at != '%', "no comment begins");
+            require(*at != '#' || (at[1] >= '0' && at[1] <= '9'), "only numbers are entities");
+            require(*at != ';' || (at > line && at[-1] >= '0' && at[-1] <= '9'),
+                    "no statement ends");
         }
     }
+}
+
+static void check_svg(const struct strbuf *b)
+{
+    XML_Parser parser = XML_ParserCreate("UTF-8");
+    require(parser && XML_Parse(parser, b->text, (int)b->len, 1) == XML_STATUS_OK,
+            "a picture is well-formed");
+    XML_ParserFree(parser);
+}
+
+static void check_json(const struct strbuf *b)
+{
+    json_t *value = json_loadb(b->text, b->len, 0, NULL);
+    require(value != NULL, "a list of events is JSON");
+    json_decref(value);
+}
+
+static void draw(const struct trace *t, void (*chart)(const struct trace *, struct strbuf *),
+                 void (*check)(const struct strbuf *))
+{
+    struct strbuf out = STRBUF_INIT;
+    chart(t, &out);
+    check(&out);
+    strbuf_free(&out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct trace *t = trace_open("fuzz", EVENTS_MAX);
-    struct strbuf text = STRBUF_INIT, mermaid = STRBUF_INIT;
-
     record(t, data, size);
-    trace_chart_text(t, &text);
-    check_text(&text);
-    trace_chart_mermaid(t, &mermaid);
-    check_mermaid(&mermaid);
-    strbuf_free(&text);
-    strbuf_free(&mermaid);
+    draw(t, trace_chart_text, check_text);
+    draw(t, trace_chart_mermaid, check_mermaid);
+    draw(t, trace_chart_svg, check_svg);
+    draw(t, trace_chart_json, check_json);
     trace_free(t);
     return 0;
 }
