@@ -117,10 +117,12 @@ static void expect_boundary(const char *text, bool from_ue, bool known)
         require(count(text, "P-Charging-Vector") == 0, "charging is not the UE's");
 }
 
-// Nothing comes before it, nothing was cut. (Of URIs that make no sense the library leaves out what
-// it did not understand: they may not parse again.)
+// Nothing comes before it, nothing was cut. (Of URIs that make no sense, such as sip with a path,
+// the library leaves out what it did not understand: they may not parse again.)
 static void expect_same_start(const sip_t *sip, const char *text, size_t len)
 {
+    if (sip->sip_request && sip->sip_request->rq_url->url_path)
+        return;
     msg_t *msg = msg_make(class, 0, text, (ssize_t)len);
     const sip_t *again = msg ? sip_object(msg) : NULL;
     require(again && !again->sip_request == !sip->sip_request &&
