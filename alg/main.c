@@ -45,6 +45,9 @@ const char *malloc_conf = "narenas:4,dirty_decay_ms:1000,muzzy_decay_ms:0,abort_
 // How often it is looked whether the last call has gone.
 #define DRAIN_LOOK_MS 50
 
+// Signs of life within the time in which one is due: some may be late.
+#define WATCHDOG_SHARE 3
+
 struct process {
     const char *config; // the file; NULL: built-in configuration
     struct config cfg;
@@ -55,7 +58,7 @@ struct process {
     struct operator_desk desk;
     struct admin *admin; // NULL: off
     uv_signal_t signals[4];
-    uv_timer_t drain;
+    uv_timer_t drain, watchdog;
     uint64_t drain_until_us;
     unsigned stops; // how often it was told to end
 };
@@ -153,15 +156,25 @@ static void kept(void *arg, const char *key)
              (const char *)arg, key);
 }
 
+// The manager of the service shows it until something else happens.
+static void tell_reloaded(const char *error)
+{
+    char state[CONFIG_ERROR_MAX + 64];
+    snprintf(state, sizeof(state), "READY=1\nSTATUS=Serving%s%s",
+             error[0] ? "; the configuration that was read again is refused: " : "", error);
+    notify_service(state);
+}
+
 static void reload(struct process *process)
 {
-    char error[CONFIG_ERROR_MAX];
+    char error[CONFIG_ERROR_MAX] = "";
     struct config *fresh = calloc(1, sizeof(*fresh));
     if (!process->config || !fresh) {
         log_warn("config", "there is no configuration file to read again");
         free(fresh);
         return;
     }
+    notify_service("RELOADING=1\nSTATUS=Reading the configuration again");
     config_defaults(fresh);
     if (config_load(fresh, process->config, error)) {
         log_error("config", "all stays as it was: %s", error);
@@ -173,6 +186,7 @@ static void reload(struct process *process)
             admin_set_token(process->admin, process->cfg.admin_token);
         log_info("config", "%s was read again", process->config);
     }
+    tell_reloaded(error);
     free(fresh);
 }
 
@@ -215,6 +229,20 @@ static void on_signal(uv_signal_t *handle, int number)
         reload(process);
     else
         stop(process, number);
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+    notify_service("WATCHDOG=1");
+}
+
+// A loop that hangs serves nobody: the manager of the service ends and starts it.
+static void start_watchdog(struct process *process)
+{
+    uint64_t period = notify_watchdog_ms() / WATCHDOG_SHARE;
+    uv_timer_init(loop_uv(process->loop), &process->watchdog);
+    if (period > 0)
+        uv_timer_start(&process->watchdog, on_watchdog, period, period);
 }
 
 static void listen_to_signals(struct process *process)
@@ -336,6 +364,7 @@ int main(int argc, char **argv)
     status = open_all(&process) ? EXIT_SYSTEM : 0;
     if (status == 0) {
         listen_to_signals(&process);
+        start_watchdog(&process);
         announce(&process.cfg);
         loop_run(process.loop);
         shut_down(&process);

@@ -131,8 +131,11 @@ static void make_text(struct line *line, enum log_level level, const char *id, c
 {
     size_t begin = line->len;
 
-    put_time(line);
-    put(line, " %-5s %.64s: %s", level_names[level], id, text);
+    if (!journal) { // which has the time by itself
+        put_time(line);
+        put(line, " ");
+    }
+    put(line, "%-5s %.64s: %s", level_names[level], id, text);
     if (line->cut)
         memcpy(line->text + line->len - 3, "...", 3);
     for (size_t i = begin; i < line->len; i++)

@@ -28,3 +28,13 @@ void notify_service(const char *state)
                   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
     close(fd);
 }
+
+uint64_t notify_watchdog_ms(void)
+{
+    const char *period = getenv("WATCHDOG_USEC"), *whose = getenv("WATCHDOG_PID");
+
+    // It may be meant for who started us.
+    if (!period || (whose && strtol(whose, NULL, 10) != (long)getpid()))
+        return 0;
+    return strtoull(period, NULL, 10) / 1000;
+}

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # package.sh BUILD: manual pages, completion, dashboard and service unit say what the programs say;
-# the package installs, runs and goes. Needs what "make deb" has made. Ends with "N passed, N failed".
+# the package installs, runs under systemd and goes. Needs what "make deb" has made. Ends with "N passed, N failed".
 set -u
 shopt -s lastpipe # what is counted at the end of a pipe counts here
 
@@ -112,5 +112,12 @@ done
 check "it goes" dpkg_here --purge pcscf
 check "nothing stays" test -z "$(find "$root" -path "$root/var/lib/dpkg" -prune -o -type f -print)"
 rm -rf "$root" "$build/stage"
+
+# --- the service --------------------------------------------------------------------------------
+
+tests/systemd.sh "$build" "$package" | tee "$build/systemd.txt"
+read -r good _ bad _ < <(tail -n 1 "$build/systemd.txt")
+passed=$((passed + good))
+failed=$((failed + bad))
 
 verdicts

@@ -40,15 +40,35 @@ static const char *manager_hears(struct flow *f, int fd)
     return flow_copy(f, text, (size_t)n);
 }
 
-// Ready once everything is open; stopping as soon as it is told to end (sd_notify(3)).
+static const char *manager_hears_but_watchdog(struct flow *f, int fd)
+{
+    const char *text;
+    do
+        text = manager_hears(f, fd);
+    while (strcmp(text, "WATCHDOG=1") == 0);
+    return text;
+}
+
+// Ready once everything is open; alive while it runs; reloading and ready again, with the mistake
+// that was found; stopping as soon as it is told to end (sd_notify(3)).
 START_TEST(the_service_manager_is_told)
 {
     struct flow *f = flow_open("notify");
     int manager = manager_open(f);
-    struct pcscf *p = pcscf_start(f, NULL);
+    setenv("WATCHDOG_USEC", "300000", 1);
+    struct pcscf *p =
+        pcscf_start(f, &(struct pcscf_options){.error = " config: all stays as it was: "});
+    unsetenv("WATCHDOG_USEC");
     must_say(f, manager_hears(f, manager), "^READY=1$");
+    must_say(f, manager_hears(f, manager), "^WATCHDOG=1$");
+    must_say(f, manager_hears(f, manager), "^WATCHDOG=1$");
+    flow_write(f, "pcscf.yaml", "nonsense: true\n");
+    program_signal(pcscf_program(p), SIGHUP);
+    must_say(f, manager_hears_but_watchdog(f, manager), "^RELOADING=1$");
+    must_say(f, manager_hears_but_watchdog(f, manager),
+             "^STATUS=Serving; the configuration that was read again is refused: .*nonsense");
     pcscf_stop(p);
-    must_say(f, manager_hears(f, manager), "^STOPPING=1$");
+    must_say(f, manager_hears_but_watchdog(f, manager), "^STOPPING=1$");
     close(manager);
     flow_close(f);
 }
