@@ -234,8 +234,8 @@ enum reason agw_reserve_and_configure(struct agw *agw, const struct agw_request 
 void agw_release(struct agw *agw, uint32_t context, unsigned stream);
 
 // H.248 would say AuditValue (statistics). Answers at once; nothing is asked of the worker, whose
-// counts are read as they stand. latched and dtls are what notifications told: beyond the bound on
-// milestones of one stream they stay as they are. NONE or AGW_NO_CONTEXT, *out untouched.
+// counts are read as they stand. latched and dtls are what notifications told: of a peer that
+// changes them all the time they are some seconds old. NONE or AGW_NO_CONTEXT, *out untouched.
 enum reason agw_statistics(const struct agw *agw, uint32_t context, unsigned stream,
                            struct agw_statistics *out);
 

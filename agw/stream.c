@@ -23,9 +23,6 @@
 #include <string.h>
 #include <unistd.h>
 
-// Milestones told per stream. A call has a handful; a peer that moves or calls for ever must not
-// fill the trace or the signalling thread.
-#define STREAM_MILESTONES_MAX 32
 // Packet types that tell RTCP from RTP on one port (RFC 5761 4).
 #define RTCP_TYPE_FIRST 192
 #define RTCP_TYPE_LAST 223
@@ -94,10 +91,6 @@ static void fill_note(struct note *note, const struct point *at, const struct te
 void stream_tell(struct point *at, const struct telling *telling)
 {
     struct stream *s = at->stream;
-    if (!agw_event_is_procedure(telling->event) && s->told++ >= STREAM_MILESTONES_MAX) {
-        s->told = STREAM_MILESTONES_MAX;
-        return;
-    }
     struct note *note = malloc(sizeof *note);
     if (!note) {
         char id[STREAM_ID_MAX];
@@ -105,7 +98,17 @@ void stream_tell(struct point *at, const struct telling *telling)
         return;
     }
     fill_note(note, at, telling);
-    outbox_put(&s->media->notes, note);
+    if (agw_event_is_procedure(telling->event) || milestones_take(&s->milestones, note))
+        outbox_put(&s->media->notes, note);
+    else
+        stream_rearm(s);
+}
+
+// What was held back, when its time has come; DEADLINE_NEVER: all of it.
+static void tell_held(struct stream *s, uint64_t now_us)
+{
+    for (struct note *note; (note = milestones_due(&s->milestones, now_us));)
+        outbox_put(&s->media->notes, note);
 }
 
 void stream_drop(struct point *at, enum reason reason, const struct addr *source)
@@ -213,6 +216,8 @@ void stream_rearm(struct stream *s)
         due = bearer_deadline(bearer);
     if (s->relay && relay_deadline(s->relay) < due)
         due = relay_deadline(s->relay);
+    if (milestones_deadline(&s->milestones) < due)
+        due = milestones_deadline(&s->milestones);
     deadline_set(&s->media->deadlines, &s->deadline, due < soonest ? soonest : due);
 }
 
@@ -234,6 +239,7 @@ static void on_deadline(struct deadline *deadline)
     if (s->relay)
         relay_due(s->relay);
     check_inactivity(s);
+    tell_held(s, s->media->now_us);
     stream_rearm(s);
 }
 
@@ -438,6 +444,7 @@ void stream_release(struct stream *s, struct media *media, struct note *farewell
     for (int i = 0; i < 4; i++)
         point_close(&s->point[i & 1][i >> 1]);
     deadline_set(&media->deadlines, &s->deadline, DEADLINE_NEVER);
+    tell_held(s, DEADLINE_NEVER);
     fill_note(farewell, &s->point[AGW_T1][0], &(struct telling){.event = AGW_STREAM_RELEASED});
     farewell->what.stats = stream_carried(s);
     outbox_put(&media->notes, farewell);

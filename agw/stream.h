@@ -5,6 +5,7 @@
 // everything here but stream_create() and stream_free() runs on its thread.
 
 #include "agw/certificate.h"
+#include "agw/milestones.h"
 #include "agw/note.h"
 #include "agw/point.h"
 
@@ -32,8 +33,8 @@ struct stream {
     struct sniffer *sniffer;  // NULL: no capture runs
     struct point point[2][2]; // per termination: media, RTCP
     struct stream_counters counters;
+    struct milestones milestones;
     uint32_t drops_told; // one bit per DROP_ reason
-    unsigned told;       // milestones told so far
     bool media_told[2];  // first media, per direction
     bool inactive_told;  // until media flows again
     enum agw_termination inactivity_at;
@@ -73,7 +74,8 @@ bool stream_is_rtcp(const struct point *from, const uint8_t *data, size_t len);
 void stream_pass(struct point *from, const void *data, size_t len);
 // Counts a drop; the first of each reason is told.
 void stream_drop(struct point *at, enum reason reason, const struct addr *source);
-// Tells the ALG. Milestones (what only the trace wants) of one stream are bounded in number.
+// Tells the ALG. Milestones (what only the trace wants) of one stream come in bounded number; the
+// newest of each kind always does.
 struct telling {
     enum agw_event event;
     enum reason reason;

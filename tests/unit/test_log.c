@@ -94,8 +94,8 @@ START_TEST(long_lines_are_cut)
 }
 END_TEST
 
-// Where standard error is the journal, each line begins with its priority (sd-daemon(3)), and has no
-// time, which the journal shows in front of it.
+// Where standard error is the journal, each line begins with its priority (sd-daemon(3)), and has
+// no time, which the journal shows in front of it.
 START_TEST(the_journal_gets_priorities)
 {
     char stream[64];
