@@ -407,6 +407,7 @@ static void record_milestone(struct iq *iq, const struct agw_notification *n)
                                    .key = m.key,
                                    .label = label,
                                    .detail = text,
+                                   .passing = n->event != AGW_STREAM_RELEASED,
                                    .clause =
                                        n->event == AGW_DROPPED ? reason_clause(n->reason) : NULL});
     free(text);

@@ -242,9 +242,11 @@ void session_trace_write(const struct trace *t, const struct config *cfg, const 
 {
     if (!t || !cfg->trace.directory[0])
         return;
-    struct strbuf text = STRBUF_INIT, mermaid = STRBUF_INIT;
-    trace_chart_text(t, &text);
-    trace_chart_mermaid(t, &mermaid);
-    write_file(cfg, name, "txt", &text);
-    write_file(cfg, name, "mmd", &mermaid);
+    for (int i = 0; i < TRACE_FORM_COUNT; i++) {
+        struct strbuf chart = STRBUF_INIT;
+        if (!(cfg->trace.formats & CONFIG_FORM(i)))
+            continue;
+        trace_forms[i].put(t, &chart);
+        write_file(cfg, name, trace_forms[i].ending, &chart);
+    }
 }

@@ -23,8 +23,8 @@ __attribute__((format(printf, 3, 4))) void session_trace_note(struct trace *t, c
 // A failure: an action of the ALG that names the reason.
 void session_trace_reason(struct trace *t, enum reason reason, const char *what);
 
-// Writes text and Mermaid chart into cfg's trace directory, if there is one; name is the file name
-// without ending. Errors are logged.
+// Writes the chart into cfg's trace directory, if there is one, in the forms asked for; name is the
+// file name without ending. Errors are logged.
 void session_trace_write(const struct trace *t, const struct config *cfg, const char *name);
 
 #endif

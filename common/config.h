@@ -45,6 +45,9 @@ enum mediasec {
 // The bit of a crypto suite in srtp_suites.
 #define CONFIG_SUITE(suite) (1U << (suite))
 
+// The bit of a form of charts (enum trace_form_name) in trace.formats.
+#define CONFIG_FORM(form) (1U << (form))
+
 // One IP realm of the AGW: where its terminations live.
 struct config_realm {
     struct addr media_v4; // local address, port 0; not set: no IPv4 in this realm
@@ -183,6 +186,7 @@ struct config {
 
     struct {
         char directory[CONFIG_NAME_MAX]; // charts are written here when a session ends; "": off
+        unsigned formats;                // CONFIG_FORM() bits: of these charts
         unsigned events_max;             // per session
         enum trace_messages messages;    // what is kept beside the lines of SDP that matter
         struct addr hep;                 // HEP3 collector, over UDP; not set: off

@@ -33,6 +33,7 @@ static const struct part live[] = {
     PART("msrp", msrp),
     PART("bfcp", bfcp),
     PART("trace.directory", trace.directory),
+    PART("trace.formats", trace.formats),
     PART("trace.events_max", trace.events_max),
     PART("trace.messages", trace.messages),
     PART("trace.recent", trace.recent),

@@ -6,6 +6,8 @@
 // Failures: none here; a row with a mistake does not compile or fails the test of the defaults.
 #include "common/config_file.h"
 
+#include "common/trace/trace.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +71,11 @@ static const cyaml_strval_t message_words[] = {
     {"none", TRACE_MESSAGES_NONE},
     {"sdp", TRACE_MESSAGES_SDP},
     {"sip", TRACE_MESSAGES_SIP},
+};
+static const cyaml_strval_t form_words[] = {
+    {"text", CONFIG_FORM(TRACE_FORM_TEXT)}, {"mermaid", CONFIG_FORM(TRACE_FORM_MERMAID)},
+    {"svg", CONFIG_FORM(TRACE_FORM_SVG)},   {"html", CONFIG_FORM(TRACE_FORM_HTML)},
+    {"json", CONFIG_FORM(TRACE_FORM_JSON)},
 };
 // TS 24.229 7.2A.7
 static const cyaml_strval_t mechanism_words[] = {
@@ -263,6 +270,7 @@ void config_defaults(struct config *cfg)
     cfg->mediasec = cfg->mediasec_unregistered | MEDIASEC_SDES_SRTP;
     for (size_t i = 0; i < COUNT(suite_words); i++)
         cfg->srtp_suites |= (unsigned)suite_words[i].val;
+    cfg->trace.formats = CONFIG_FORM(TRACE_FORM_TEXT) | CONFIG_FORM(TRACE_FORM_MERMAID);
     cfg->t38.overhead_override = -1;
     snprintf(cfg->emergency.psap, sizeof(cfg->emergency.psap), "380");
     snprintf(cfg->network.domain, sizeof(cfg->network.domain), "visited.example");
@@ -415,6 +423,8 @@ static const cyaml_schema_field_t dns_fields[] = {
 };
 static const cyaml_schema_field_t trace_fields[] = {
     FIELD_TEXT("hep", hep),
+    FIELD("formats", cfg.trace.formats, CYAML_FLAGS,
+          .enumeration = {form_words, COUNT(form_words)}),
     TRACE_KEYS(FIELD_NUMBER, FIELD_CHOICE, FIELD_STRING) CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t capture_fields[] = {

@@ -21,7 +21,6 @@
 #include <string.h>
 
 #define JSON_TYPE "application/json"
-#define TEXT_TYPE "text/plain; charset=utf-8"
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 // Sessions in one answer: as many as the loop can list in a few milliseconds.
 #define PAGE_DEFAULT 100
@@ -174,17 +173,6 @@ static void get_stream(struct exchange *x)
     snprintf(x->answer->follow_id, sizeof(x->answer->follow_id), "%s", x->id);
 }
 
-static const struct {
-    const char *format, *type;
-    void (*print)(const struct trace *t, struct strbuf *out);
-} charts[] = {
-    {"text", TEXT_TYPE, trace_chart_text},
-    {"mermaid", TEXT_TYPE, trace_chart_mermaid},
-    {"svg", "image/svg+xml", trace_chart_svg},
-    {"html", "text/html; charset=utf-8", trace_chart_html},
-    {"json", JSON_TYPE, trace_chart_json},
-};
-
 static void get_chart(struct exchange *x)
 {
     const char *format = argument(x, "format");
@@ -192,13 +180,13 @@ static void get_chart(struct exchange *x)
     bool live;
     if (!session(x))
         return;
-    for (size_t i = 0; i < sizeof(charts) / sizeof(charts[0]); i++)
-        if (strcmp(format ? format : "text", charts[i].format) == 0) {
+    for (int i = 0; i < TRACE_FORM_COUNT; i++)
+        if (strcmp(format ? format : "text", trace_forms[i].name) == 0) {
             const struct trace *trace = x->source->trace(x->source->arg, x->id, &live);
             if (trace)
-                charts[i].print(trace, &out);
-            set_body(x->answer, 200, charts[i].type, strbuf_take(&out));
-            if (charts[i].print == trace_chart_html)
+                trace_forms[i].put(trace, &out);
+            set_body(x->answer, 200, trace_forms[i].type, strbuf_take(&out));
+            if (i == TRACE_FORM_HTML)
                 x->answer->policy = NULL; // it stands in the page
             return;
         }

@@ -4,6 +4,9 @@
 // which packs them. An event's step number is settled at once: the earliest event of a key has it.
 // Late texts are put there before anything is read, or when too many of them wait.
 //
+// In the second half of max_events, a passing event takes the place of the one of its kind before
+// it.
+//
 // Failures: beyond max_events, or without memory, an event is not kept but counted, and so is the
 // reason TRACE_FULL. Texts longer than their bound are cut and say so. A trace is an observer: none
 // of this ever disturbs the session.
@@ -14,6 +17,7 @@
 #include "common/trace/printer.h"
 #include "common/trace/textstore.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,8 +50,17 @@ struct entry {
     bool is_late; // its texts are not written yet
 };
 
+// Passing events of one kind that came when half of the trace was full.
+struct crowd {
+    struct crowd *next;
+    const char *key;
+    enum trace_party from, to;
+    unsigned count;
+};
+
 struct trace {
     struct entry *entries;
+    struct crowd *crowds;
     unsigned count;
     unsigned cap;
     unsigned max;
@@ -92,6 +105,10 @@ void trace_free(struct trace *t)
             t->entries[i].late->drop(t->entries[i].late);
     textstore_free(t->text);
     free(t->entries);
+    for (struct crowd *crowd = t->crowds, *next; crowd != NULL; crowd = next) {
+        next = crowd->next;
+        free(crowd);
+    }
     free(t);
 }
 
@@ -206,13 +223,10 @@ static struct entry entry_of(struct trace *t, const struct trace_event *event)
     };
 }
 
-void trace_add(struct trace *t, const struct trace_event *event)
+static void add(struct trace *t, const struct trace_event *event)
 {
-    struct entry e;
+    struct entry e = entry_of(t, event);
 
-    if (t == NULL)
-        return;
-    e = entry_of(t, event);
     if (t->count >= t->max || !grow(t) || !set_text(t, &e, event))
         lose(t);
     else
@@ -264,6 +278,61 @@ void trace_add_late(struct trace *t, const struct trace_event *event, struct tra
     insert(t, &e);
     if (++t->late == LATE_MAX)
         write_all_late(t);
+}
+
+static struct crowd *crowd_of(struct trace *t, const struct trace_event *event)
+{
+    struct crowd *crowd = t->crowds;
+
+    while (crowd != NULL && (strcmp(crowd->key, event->key) != 0 || crowd->from != event->from ||
+                             crowd->to != event->to))
+        crowd = crowd->next;
+    if (crowd != NULL || (crowd = keep_zalloc(sizeof(*crowd))) == NULL)
+        return crowd;
+    *crowd = (struct crowd){t->crowds, event->key, event->from, event->to, 0};
+    t->crowds = crowd;
+    return crowd;
+}
+
+// A step of the figure stays.
+static void remove_last(struct trace *t, const struct crowd *crowd)
+{
+    for (unsigned i = t->count; i-- > 0;) {
+        const struct entry *e = &t->entries[i];
+        if (e->step != 0 || e->key == NULL || strcmp(e->key, crowd->key) != 0 ||
+            e->from != crowd->from || e->to != crowd->to || e->is_late)
+            continue;
+        memmove(&t->entries[i], &t->entries[i + 1], (t->count - i - 1) * sizeof(*e));
+        t->count--;
+        return;
+    }
+}
+
+// The newest of a crowd. Its text replaces nothing: the old one is lost in what is packed.
+static void add_passing(struct trace *t, const struct trace_event *event)
+{
+    struct crowd *crowd = crowd_of(t, event);
+    struct trace_event newest = *event;
+    char label[LABEL_MAX];
+
+    if (crowd != NULL && crowd->count > 0) {
+        remove_last(t, crowd);
+        snprintf(label, sizeof(label), "%s, the last of %u", event->label, crowd->count + 1);
+        newest.label = label;
+    }
+    if (crowd != NULL)
+        crowd->count++;
+    add(t, &newest);
+}
+
+void trace_add(struct trace *t, const struct trace_event *event)
+{
+    if (t == NULL)
+        return;
+    if (event->passing && event->key != NULL && t->count >= t->max / 2)
+        add_passing(t, event);
+    else
+        add(t, event);
 }
 
 void trace_settle(struct trace *t)

@@ -58,6 +58,9 @@ struct trace_event {
     // TRACE_SIP: the whole message as it was on the wire of that side, keys in it masked; lines end
     // with CR LF; a message longer than 8 KiB is cut. NULL: not kept.
     const char *message;
+    // One of many of its key, as a peer that moves makes them: once half of the trace is full, only
+    // the newest is kept, with their number.
+    bool passing;
 };
 
 struct trace;
@@ -113,5 +116,21 @@ void trace_chart_svg(const struct trace *t, struct strbuf *out);
 void trace_chart_html(const struct trace *t, struct strbuf *out);
 // {"id", "title", "lost", "events": [as trace_event_json() has them]}
 void trace_chart_json(const struct trace *t, struct strbuf *out);
+
+// All of them, for who lets others choose.
+enum trace_form_name {
+    TRACE_FORM_TEXT,
+    TRACE_FORM_MERMAID,
+    TRACE_FORM_SVG,
+    TRACE_FORM_HTML,
+    TRACE_FORM_JSON,
+    TRACE_FORM_COUNT
+};
+struct trace_form {
+    const char *name, *ending; // of a file
+    const char *type;          // for HTTP
+    void (*put)(const struct trace *t, struct strbuf *out);
+};
+extern const struct trace_form trace_forms[TRACE_FORM_COUNT];
 
 #endif

@@ -5,6 +5,7 @@
 #include "tests/flows/ctl.h"
 #include "tests/flows/suite.h"
 
+#include <dirent.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
@@ -170,6 +171,43 @@ START_TEST(the_configuration_is_read_again)
 }
 END_TEST
 
+// --- charts -----------------------------------------------------------------------------------
+
+// The chart of this ending, all of it.
+static const char *chart_file(struct flow *f, const char *ending)
+{
+    const char *found = NULL;
+    DIR *folder = opendir(flow_path(f, "charts"));
+    ck_assert_ptr_nonnull(folder);
+    for (struct dirent *e; (e = readdir(folder));) {
+        const char *dot = strrchr(e->d_name, '.');
+        if (dot && strcmp(dot + 1, ending) == 0)
+            found = flow_read(f, flow_path(f, flow_text(f, "charts/%s", e->d_name)));
+    }
+    closedir(folder);
+    return found;
+}
+
+// A session leaves its chart in the forms that are asked for, and in no other.
+START_TEST(charts_have_the_forms_asked_for)
+{
+    struct flow *f = flow_open("forms");
+    struct pcscf *p =
+        pcscf_start(f, &(struct pcscf_options){.trace = "formats: [svg, html, json]"});
+    struct call call = {.caller = HOST_UE, .datagrams = true};
+    call_run(p, &call);
+    pcscf_stop(p);
+    ck_assert_int_eq(strncmp(chart_file(f, "svg"), "<svg ", 5), 0);
+    ck_assert_int_eq(strncasecmp(chart_file(f, "html"), "<!doctype html>", 15), 0);
+    json_t *chart = json_loads(chart_file(f, "json"), 0, NULL);
+    ck_assert_uint_gt(json_array_size(json_object_get(chart, "events")), 20);
+    json_decref(chart);
+    ck_assert_ptr_null(chart_file(f, "txt"));
+    ck_assert_ptr_null(chart_file(f, "mmd"));
+    flow_close(f);
+}
+END_TEST
+
 // --- the log ----------------------------------------------------------------------------------
 
 // Every line is one JSON object with time, level, object and text; lines of a session name it by
@@ -208,5 +246,6 @@ void suite_operation(struct suite *s)
     ONCE(s, calls_may_end_by_themselves);
     ONCE(s, a_second_signal_releases);
     ONCE(s, the_configuration_is_read_again);
+    ONCE(s, charts_have_the_forms_asked_for);
     ONCE(s, the_log_is_json);
 }

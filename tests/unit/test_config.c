@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The configuration file: defaults, every key, and each class of mistake with its exact message.
 #include "common/config.h"
+#include "common/trace/trace.h"
 #include "tests/unit/capture.h"
 #include "tests/unit/suite.h"
 
@@ -192,7 +193,7 @@ static const char every_key[] =
     "      media_timeout_s: 30, policing: true, keylog: /run/keys}\n"
     "sip: {sessions_max: 77, media_lines_max: 4, message_max: 8192, t1_ms: 100, timer_c_s: 200,\n"
     "      call_max_s: 3600}\n"
-    "trace: {directory: charts, events_max: 0, messages: sdp,\n"
+    "trace: {directory: charts, formats: [html, text], events_max: 0, messages: sdp,\n"
     "        hep: \"udp:[::1]:9060\"}\n"
     "capture: {directory: caps, per: time, max_mib: 7, files: 8, plaintext: true, keys: true}\n"
     "log: {level: debug}\n"
@@ -268,6 +269,7 @@ START_TEST(every_key_of_the_rest)
     ck_assert_uint_eq(c.sip.timer_c_s, 200);
     ck_assert_uint_eq(c.sip.call_max_s, 3600);
     ck_assert_str_eq(c.trace.directory, "charts");
+    ck_assert_uint_eq(c.trace.formats, CONFIG_FORM(TRACE_FORM_HTML) | CONFIG_FORM(TRACE_FORM_TEXT));
     ck_assert_int_eq(c.tcp_start, TCP_START_EXPLICIT);
     ck_assert_int_eq(c.msrp.cema, CEMA_AWARE);
     ck_assert_uint_eq(c.msrp.record_bytes, 4096);

@@ -270,6 +270,42 @@ START_TEST(the_list_is_bounded)
 }
 END_TEST
 
+// A peer that moves all the time fills half of a trace; then the newest move stands for the others,
+// and there is room for what else happens.
+START_TEST(a_crowd_has_one_place)
+{
+    struct trace *t = trace_open("x", 20);
+    struct trace_event move = {.kind = TRACE_ACTION,
+                               .from = PARTY_AGW,
+                               .to = PARTY_AGW,
+                               .key = "latched",
+                               .passing = true};
+    struct trace_event e;
+    unsigned step;
+
+    trace_set_figure(t, FIGURE_T38_ORIG);
+    for (unsigned i = 0; i < 1000; i++) {
+        move.time_us = i;
+        move.label = i == 999 ? "latches onto a" : "latches onto b";
+        trace_add(t, &move);
+        if (i == 500)
+            add(t, i, "sip.offer.received");
+    }
+    ck_assert(trace_at(t, 9, &e, &step));
+    ck_assert_uint_eq(e.time_us, 9);
+    ck_assert(trace_at(t, 10, &e, &step));
+    ck_assert_uint_eq(step, 1);
+    ck_assert(trace_at(t, 11, &e, &step));
+    ck_assert_uint_eq(e.time_us, 999);
+    ck_assert_str_eq(e.label, "latches onto a, the last of 990");
+    ck_assert(!trace_at(t, 12, &e, &step));
+    move.to = PARTY_UE; // another arrow is another crowd
+    trace_add(t, &move);
+    ck_assert(trace_at(t, 12, &e, &step));
+    trace_free(t);
+}
+END_TEST
+
 // No trace is a trace that takes everything and keeps nothing.
 START_TEST(no_trace_is_allowed)
 {
@@ -433,6 +469,7 @@ int main(void)
         late_texts_are_written_when_read,
         unread_late_texts_are_dropped,
         late_texts_do_not_pile_up,
+        a_crowd_has_one_place,
         no_trace_is_allowed,
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
         a_typical_call_is_small,
