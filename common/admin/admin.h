@@ -7,6 +7,7 @@
 //
 //   GET  /api/v1/show
 //   GET  /api/v1/calls?state=live|recent|all&offset=&limit=
+//                        at most 100 in one answer, so that no answer keeps SIP waiting
 //   GET  /api/v1/calls/ID                              ID may be abbreviated when unique
 //   GET  /api/v1/calls/ID/events?from=N
 //                        "next" of an answer is the "from" of the next question: a mark, no index

@@ -13,7 +13,8 @@
   const STATUS_MS = 1000;    // how often the head and the streams of a session are asked for
   const LIST_MS = 5000;      // the list, when nothing began or ended meanwhile
   const SETTLE_MS = 40;      // events that come together become one new picture
-  const PAGE = 1000;         // sessions in one answer
+  const PAGE = 100;          // entries of a list in one answer
+  const LIST_MAX = 1000;     // of all its answers together
   const ROW = 34;            // height of a row, as in style.css
   const SPARE = 8;           // rows drawn beyond both ends of what is seen
   // The first element of a picture; the policy of this page allows chart.css alone, which is the same.
@@ -36,6 +37,19 @@
   }
 
   const json = async (path, options) => (await request(path, options)).json();
+
+  // A list in pages: while it is asked for it may move, and an entry comes twice.
+  async function whole(path, member) {
+    const list = new Map();
+    let total = 0;
+    for (let offset = 0; offset < LIST_MAX; offset += PAGE) {
+      const answer = await json(path + "limit=" + PAGE + "&offset=" + offset);
+      for (const one of answer[member] || []) list.set(one.id || one, one);
+      total = answer.total;
+      if (offset + PAGE >= total) break;
+    }
+    return { list: [...list.values()], total };
+  }
 
   function trouble(error) {
     $("trouble").hidden = !error;
@@ -78,41 +92,40 @@
 
   // --- sessions -----------------------------------------------------------------------------
 
+  function sessionRow(call) {
+    const line = make("a", "row", ...Array.from({ length: 7 }, () => make("span", "")));
+    for (const cell of line.children) cell.setAttribute("role", "cell");
+    line.href = "#/calls/" + call.id;
+    line.setAttribute("role", "row");
+    return line;
+  }
+
+  function setCell(cell, text, look) {
+    if (cell.textContent !== text) cell.textContent = text;
+    if (cell.className !== look) cell.className = look;
+  }
+
+  function fillRow(line, call, index) {
+    const [state, began, from, to, media, duration, reason] = line.children;
+    setCell(state, call.state, dotLook(call));
+    setCell(began, clock(call.started), "");
+    setCell(from, who(call.from), "");
+    setCell(to, who(call.to), "");
+    setCell(duration, lasts(call.duration_s), "number");
+    setCell(reason, call.reason || "", "failed-text");
+    const tags = mediaTags(call);
+    if (tags.map((tag) => tag.outerHTML).join("") !== media.innerHTML)
+      media.replaceChildren(...tags);
+    line.setAttribute("aria-rowindex", index + 2);
+    line.dataset.index = index;
+    line.title = call.from + " \u2192 " + call.to;
+    line.style.top = index * ROW + "px";
+  }
+
   // Only the rows that are seen are in the page: the list may hold a thousand.
-  function sessionsView() {
-    const rows = $("rows"), space = make("div", "space"), empty = make("p", "empty");
+  function rowsIn(rows, space) {
     let lines = new Map(); // of the rows in the page, by id
-    let all = [], total = 0, shown = [], closed = false, timer = 0, last = 0, known = "";
-
-    function makeRow(call) {
-      const line = make("a", "row", ...Array.from({ length: 7 }, () => make("span", "")));
-      for (const cell of line.children) cell.setAttribute("role", "cell");
-      line.href = "#/calls/" + call.id;
-      line.setAttribute("role", "row");
-      return line;
-    }
-
-    function set(cell, text, look) {
-      if (cell.textContent !== text) cell.textContent = text;
-      if (cell.className !== look) cell.className = look;
-    }
-
-    function fill(line, call, index) {
-      const [state, began, from, to, media, duration, reason] = line.children;
-      set(state, call.state, dotLook(call));
-      set(began, clock(call.started), "");
-      set(from, who(call.from), "");
-      set(to, who(call.to), "");
-      set(duration, lasts(call.duration_s), "number");
-      set(reason, call.reason || "", "failed-text");
-      const tags = mediaTags(call);
-      if (tags.map((tag) => tag.outerHTML).join("") !== media.innerHTML)
-        media.replaceChildren(...tags);
-      line.setAttribute("aria-rowindex", index + 2);
-      line.dataset.index = index;
-      line.title = call.from + " \u2192 " + call.to;
-      line.style.top = index * ROW + "px";
-    }
+    let shown = [];
 
     // A row that is there already stays the same element: nobody's click or focus is lost.
     function draw() {
@@ -120,54 +133,16 @@
       const first = Math.max(0, Math.min(Math.floor(rows.scrollTop / ROW) - SPARE,
         shown.length - seen));
       const part = shown.slice(first, first + seen);
-      const kept = new Map(part.map((call) => [call.id, lines.get(call.id) || makeRow(call)]));
+      const kept = new Map(part.map((call) => [call.id, lines.get(call.id) || sessionRow(call)]));
       for (const [id, line] of lines) if (!kept.has(id)) line.remove();
       let at = space.firstChild;
       part.forEach((call, i) => {
         const line = kept.get(call.id);
-        fill(line, call, first + i);
+        fillRow(line, call, first + i);
         if (line === at) at = at.nextSibling;
         else space.insertBefore(line, at);
       });
       lines = kept;
-    }
-
-    function sift() {
-      const words = $("filter").value.toLowerCase().split(/\s+/).filter((word) => word);
-      const text = (call) => [call.id, call.call_id, call.from, call.to, call.state, call.reason,
-        call.direction, call.figure, ...(call.media || []).flatMap((medium) =>
-          [medium.kind, KINDS[medium.kind], medium.treatment, medium.rejected])]
-        .join(" ").toLowerCase();
-      shown = words.length === 0 ? all
-        : all.filter((call) => words.every((word) => text(call).includes(word)));
-      space.style.height = shown.length * ROW + "px";
-      $("calls-table").setAttribute("aria-rowcount", shown.length + 1);
-      $("count").textContent = (shown.length === total ? "" : count(shown.length) + " of ") +
-        some(total, "session");
-      empty.hidden = shown.length > 0;
-      empty.textContent = all.length ? "No session fits the filter." : "No sessions yet.";
-      draw();
-    }
-
-    async function load() {
-      last = performance.now();
-      const answer = await json("calls?state=" + $("which").value + "&limit=" + PAGE);
-      if (closed) return;
-      all = answer.calls;
-      total = answer.total;
-      sift();
-    }
-
-    async function turn() {
-      try {
-        const now = [show.sessions, show.sessions_total].join();
-        if (now !== known || performance.now() - last > LIST_MS) await load();
-        known = now;
-        trouble(null);
-      } catch (error) {
-        trouble(error);
-      }
-      if (!closed) timer = setTimeout(turn, STATUS_MS / 2);
     }
 
     function move(key) {
@@ -186,9 +161,60 @@
       if (line) line.focus({ preventScroll: true });
     }
 
+    function put(list) {
+      shown = list;
+      space.style.height = shown.length * ROW + "px";
+      draw();
+    }
+    return { draw, move, put };
+  }
+
+  function sessionsView() {
+    const rows = $("rows"), space = make("div", "space"), empty = make("p", "empty");
+    const seen = rowsIn(rows, space);
+    let all = [], total = 0, closed = false, timer = 0, last = 0, known = "";
+
+    function sift() {
+      const words = $("filter").value.toLowerCase().split(/\s+/).filter((word) => word);
+      const text = (call) => [call.id, call.call_id, call.from, call.to, call.state, call.reason,
+        call.direction, call.figure, ...(call.media || []).flatMap((medium) =>
+          [medium.kind, KINDS[medium.kind], medium.treatment, medium.rejected])]
+        .join(" ").toLowerCase();
+      const shown = words.length === 0 ? all
+        : all.filter((call) => words.every((word) => text(call).includes(word)));
+      $("calls-table").setAttribute("aria-rowcount", shown.length + 1);
+      $("count").textContent = (shown.length === total ? "" : count(shown.length) + " of ") +
+        some(total, "session");
+      empty.hidden = shown.length > 0;
+      empty.textContent = all.length ? "No session fits the filter." : "No sessions yet.";
+      seen.put(shown);
+    }
+
+    async function load() {
+      last = performance.now();
+      const answer = await whole("calls?state=" + $("which").value + "&", "calls");
+      if (closed) return;
+      all = answer.list;
+      total = answer.total;
+      sift();
+    }
+
+    async function turn() {
+      try {
+        const now = [show.sessions, show.sessions_total].join();
+        if (now !== known || performance.now() - last > LIST_MS) await load();
+        known = now;
+        trouble(null);
+      } catch (error) {
+        trouble(error);
+      }
+      if (!closed) timer = setTimeout(turn, STATUS_MS / 2);
+    }
+
     rows.replaceChildren(empty, space);
-    const listeners = [[rows, "scroll", draw], [rows, "keydown", move], [window, "resize", draw],
-      [$("filter"), "input", sift], [$("which"), "change", () => load().catch(trouble)]];
+    const listeners = [[rows, "scroll", seen.draw], [rows, "keydown", seen.move],
+      [window, "resize", seen.draw], [$("filter"), "input", sift],
+      [$("which"), "change", () => load().catch(trouble)]];
     for (const [target, name, handle] of listeners) target.addEventListener(name, handle);
     turn();
     return {
@@ -238,14 +264,15 @@
     // Only the time that is left changes all the time: what was opened stays open.
     async function turn() {
       try {
-        const answer = await json("regs?limit=" + PAGE), list = answer.registrations || [];
+        const { list, total } = await whole("regs?", "registrations");
+        if (closed) return;
         const now = JSON.stringify(list.map((one) => ({ ...one, expires_s: 0 })));
         if (now !== known) $("regs-rows").replaceChildren(...list.map(registrationRow));
         else list.forEach((one, i) => {
           $("regs-rows").children[i].children[5].textContent = lasts(one.expires_s);
         });
         known = now;
-        $("regs-count").textContent = some(answer.total, "registration");
+        $("regs-count").textContent = some(total, "registration");
         trouble(null);
       } catch (error) {
         trouble(error);
@@ -317,21 +344,15 @@
   // What makes an event the same in two pictures: others may come in before it.
   const identity = (event) => [event.time_us, event.kind, event.key, event.label].join("|");
 
-  function sessionView(id) {
-    const reasons = new Map();
-    let events = [], next = 0, chosen = null;                // what is drawn
+  // The picture of a session and its events. choose(event, events) is told what was chosen; null:
+  // nothing is any more.
+  function chartOf(id, choose) {
+    let events = [], next = 0, chosen = null; // what is drawn
     let drawing = null, again = false, closed = false;
-    let source = null, timer = 0, later = 0;
 
-    function explain(name) {
-      if (!reasons.has(name)) reasons.set(name, json("reasons/" + encodeURIComponent(name)));
-      return reasons.get(name);
-    }
-
-    function choose(index) {
+    function chosenAt(index) {
       chosen = index < 0 ? null : identity(events[index]);
-      if (index < 0) status();
-      else $("panel").replaceChildren(describe(events[index], events, explain));
+      choose(index < 0 ? null : events[index], events);
     }
 
     async function fetchPicture() {
@@ -350,7 +371,7 @@
       const atEnd = !old || box.scrollTop + box.clientHeight > box.scrollHeight - 60;
       events = list.events;
       next = list.next;
-      attach(svg, events.findIndex((event) => identity(event) === chosen), choose);
+      attach(svg, events.findIndex((event) => identity(event) === chosen), chosenAt);
       box.replaceChildren(svg);
       box.dataset.events = events.length;
       box.dataset.newest = events.length ? events[events.length - 1].time_us : 0;
@@ -377,6 +398,36 @@
       })().catch(trouble).finally(() => { drawing = null; });
       return drawing;
     }
+    $("chart").replaceChildren();
+    return { draw, nothing: () => chosenAt(-1), next: () => next, isChosen: () => chosen !== null,
+      close: () => { closed = true; } };
+  }
+
+  async function save(id) {
+    const format = $("save").value;
+    $("save").value = "";
+    if (!format) return;
+    const endings = { text: "txt", mermaid: "mmd" };
+    const answer = await request("calls/" + id + "/chart?format=" + format);
+    const link = make("a", "");
+    link.href = URL.createObjectURL(await answer.blob());
+    link.download = "session-" + id.slice(0, 8) + "." + (endings[format] || format);
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), STATUS_MS);
+  }
+
+  function sessionView(id) {
+    const reasons = new Map();
+    const chart = chartOf(id, (event, events) => {
+      if (event) $("panel").replaceChildren(describe(event, events, explain));
+      else status();
+    });
+    let closed = false, source = null, timer = 0, later = 0;
+
+    function explain(name) {
+      if (!reasons.has(name)) reasons.set(name, json("reasons/" + encodeURIComponent(name)));
+      return reasons.get(name);
+    }
 
     async function status() {
       clearTimeout(timer);
@@ -388,7 +439,7 @@
         $("state").className = dotLook(call);
         $("hangup").disabled = !isLive(call);
         document.title = who(call.from) + " \u2192 " + who(call.to) + " \u2013 pcscf";
-        if (chosen === null) $("panel").replaceChildren(overview(call));
+        if (!chart.isChosen()) $("panel").replaceChildren(overview(call));
         if (isLive(call)) timer = setTimeout(status, STATUS_MS);
         trouble(null);
       } catch (error) {
@@ -398,45 +449,32 @@
 
     // A lost connection comes again by itself; one that was refused is asked for later.
     function follow() {
-      source = new EventSource("/api/v1/calls/" + id + "/stream?from=" + next);
-      source.onmessage = draw;
+      source = new EventSource("/api/v1/calls/" + id + "/stream?from=" + chart.next());
+      source.onmessage = chart.draw;
       source.addEventListener("end", () => {
         source.close();
-        draw().then(status);
+        chart.draw().then(status);
       });
       source.onerror = () => {
         if (source.readyState === EventSource.CLOSED) later = setTimeout(follow, STATUS_MS);
       };
     }
 
-    async function save() {
-      const format = $("save").value;
-      $("save").value = "";
-      if (!format) return;
-      const endings = { text: "txt", mermaid: "mmd" };
-      const answer = await request("calls/" + id + "/chart?format=" + format);
-      const link = make("a", "");
-      link.href = URL.createObjectURL(await answer.blob());
-      link.download = "session-" + id.slice(0, 8) + "." + (endings[format] || format);
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), STATUS_MS);
-    }
-
     const listeners = [
-      [$("overview"), "click", () => choose(-1)],
-      [$("save"), "change", () => save().catch(trouble)],
+      [$("overview"), "click", chart.nothing],
+      [$("save"), "change", () => save(id).catch(trouble)],
       [$("hangup"), "click", () =>
         json("calls/" + id + "/hangup", { method: "POST" }).then(status, trouble)],
-      [document, "keydown", (key) => { if (key.key === "Escape") choose(-1); }],
+      [document, "keydown", (key) => { if (key.key === "Escape") chart.nothing(); }],
     ];
     for (const [target, name, handle] of listeners) target.addEventListener(name, handle);
-    $("chart").replaceChildren();
     $("panel").replaceChildren();
     status();
-    draw().then(() => { if (!closed) follow(); });
+    chart.draw().then(() => { if (!closed) follow(); });
     return {
       close() {
         closed = true;
+        chart.close();
         if (source) source.close();
         clearTimeout(timer);
         clearTimeout(later);

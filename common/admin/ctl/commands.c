@@ -13,9 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-// Sessions of one page of the list.
-#define PAGE 1000
-
 // --- fields -----------------------------------------------------------------------------------
 
 static const char *text(const json_t *object, const char *key)
@@ -61,16 +58,28 @@ static void heading(const char *line)
 }
 
 // Asks, and prints JSON if that is wanted; else what print makes of it.
-static int simple(struct ctl *ctl, const char *method, const char *path,
-                  void (*print)(const json_t *value))
+static void show(const struct ctl *ctl, json_t *value, void (*print)(const json_t *value))
 {
-    int status;
-    json_t *value = ctl_ask(ctl, method, path, &status);
     if (value && ctl->json)
         print_json(value);
     else if (value)
         print(value);
     json_decref(value);
+}
+
+static int simple(struct ctl *ctl, const char *method, const char *path,
+                  void (*print)(const json_t *value))
+{
+    int status;
+    show(ctl, ctl_ask(ctl, method, path, &status), print);
+    return status;
+}
+
+static int listed(struct ctl *ctl, const char *path, const char *member,
+                  void (*print)(const json_t *value))
+{
+    int status;
+    show(ctl, ctl_list(ctl, path, member, &status), print);
     return status;
 }
 
@@ -208,7 +217,7 @@ static void print_regs(const json_t *v)
 
 int ctl_regs(struct ctl *ctl)
 {
-    return simple(ctl, "GET", "regs?limit=1000", print_regs);
+    return listed(ctl, "regs", "registrations", print_regs);
 }
 
 // --- calls ------------------------------------------------------------------------------------
@@ -274,8 +283,8 @@ int ctl_calls(struct ctl *ctl)
         ctl_complain("expected live, recent or all, got '%s'", state);
         return CTL_USAGE;
     }
-    snprintf(path, sizeof(path), "calls?state=%s&limit=%d", state, PAGE);
-    return simple(ctl, "GET", path, print_calls);
+    snprintf(path, sizeof(path), "calls?state=%s", state);
+    return listed(ctl, path, "calls", print_calls);
 }
 
 // --- one call ---------------------------------------------------------------------------------

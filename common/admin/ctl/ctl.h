@@ -24,6 +24,10 @@ struct ctl {
 char *ctl_text(const struct ctl *ctl, const char *method, const char *path, int *status);
 // The same, parsed.
 json_t *ctl_ask(const struct ctl *ctl, const char *method, const char *path, int *status);
+// The same of a list: page by page, until it is complete or has CTL_LIST_MAX entries, which are
+// then the member of the first page.
+#define CTL_LIST_MAX 1000
+json_t *ctl_list(const struct ctl *ctl, const char *path, const char *member, int *status);
 // "calls/ID/..." with the ID as a path may hold it; false: an ID that cannot be one, and it was
 // told.
 bool ctl_call_path(char *path, size_t size, const char *id, const char *rest);

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+// What the endpoint puts into one answer.
+#define PAGE 100
 #define DEFAULT_SERVER "http://127.0.0.1:8060"
 
 static const struct command {
@@ -109,6 +111,52 @@ json_t *ctl_ask(const struct ctl *ctl, const char *method, const char *path, int
     }
     free(body);
     return value;
+}
+
+static bool has_id(const json_t *list, const char *id)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach(list, i, one)
+    {
+        const char *its = json_string_value(json_object_get(one, "id"));
+        if (id && its && strcmp(id, its) == 0)
+            return true;
+    }
+    return false;
+}
+
+// The list may have moved between two pages: what is there already does not come twice.
+static void append_page(json_t *list, const json_t *page)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach(page, i, one)
+    {
+        if (!has_id(list, json_string_value(json_object_get(one, "id"))))
+            json_array_append(list, one);
+    }
+}
+
+json_t *ctl_list(const struct ctl *ctl, const char *path, const char *member, int *status)
+{
+    json_t *whole = NULL;
+    size_t got = PAGE;
+    for (size_t offset = 0; offset < CTL_LIST_MAX && got == PAGE; offset += PAGE) {
+        char page[128];
+        snprintf(page, sizeof(page), "%s%climit=%d&offset=%zu", path, strchr(path, '?') ? '&' : '?',
+                 PAGE, offset);
+        json_t *answer = ctl_ask(ctl, "GET", page, status);
+        const json_t *list = json_object_get(answer, member);
+        got = json_array_size(list);
+        if (!whole) {
+            whole = answer;
+            continue;
+        }
+        append_page(json_object_get(whole, member), list);
+        json_decref(answer);
+    }
+    return whole;
 }
 
 bool ctl_call_path(char *path, size_t size, const char *id, const char *rest)

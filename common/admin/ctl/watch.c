@@ -20,6 +20,9 @@
 #define LOOK_MS 300
 // The longest line of an event stream: an event with its detail, all of it escaped.
 #define LINE_MAX_BYTES 65536
+#define LOOKED_AT (2 * WATCHED_MAX)
+// Before any session there is.
+#define NOBODY_YET 1
 #define ID_SHOWN 8
 #define COLUMN 30 // between two lifelines
 #define LABEL_MAX 256
@@ -36,8 +39,7 @@ struct watched {
 struct watch {
     struct ctl *ctl;
     struct watched seats[WATCHED_MAX];
-    char (*known)[64]; // sessions that were there before, or have been watched
-    size_t known_count;
+    double newest; // when the last session began that is known
 };
 
 // --- a row ------------------------------------------------------------------------------------
@@ -223,45 +225,35 @@ static void wait_for_bytes(struct watch *watch, int ms)
 
 // --- new sessions -----------------------------------------------------------------------------
 
-static bool is_known(const struct watch *watch, const char *id)
+// Watches the sessions of this list, newest first, that have begun since it was looked at last.
+// Sets *newest to when the first of them began.
+static void begin_new(struct watch *watch, const json_t *calls, double *newest)
 {
-    for (size_t i = 0; i < watch->known_count; i++)
-        if (strcmp(watch->known[i], id) == 0)
-            return true;
-    return false;
-}
-
-// Makes known what the list says, and nothing else: what is listed no longer never comes again.
-static void learn(struct watch *watch, const json_t *calls)
-{
-    size_t i, count = json_array_size(calls);
-    json_t *call;
-    char(*known)[64] = calloc(count + 1, sizeof(*known));
-    if (!known)
-        return;
-    json_array_foreach(calls, i, call)
-    {
+    for (size_t i = json_array_size(calls); i-- > 0;) { // the oldest first
+        const json_t *call = json_array_get(calls, i);
         const char *id = json_string_value(json_object_get(call, "id"));
-        snprintf(known[i], sizeof(*known), "%s", id ? id : "");
+        double started = json_number_value(json_object_get(call, "started"));
+        if (id && watch->newest > 0 && started > watch->newest)
+            (void)begin(watch, id); // it may be gone again, which is told
+        if (started > *newest)
+            *newest = started;
     }
-    free(watch->known);
-    watch->known = known;
-    watch->known_count = count;
 }
 
-static int look(struct watch *watch, bool first)
+// More than LOOKED_AT that begin between two looks are more than can be watched.
+static int look(struct watch *watch)
 {
-    int status;
-    json_t *list = ctl_ask(watch->ctl, "GET", "calls?state=all&limit=1000", &status);
-    const json_t *calls = json_object_get(list, "calls");
-    for (size_t i = json_array_size(calls); i-- > 0 && !first;) { // the oldest first
-        const char *id = json_string_value(json_object_get(json_array_get(calls, i), "id"));
-        if (id && !is_known(watch, id))
-            (void)begin(watch, id); // it may be gone again, which is told
+    static const char *const states[] = {"recent", "live"};
+    double newest = watch->newest;
+    int status = CTL_OK;
+    for (int i = 0; i < 2 && status == CTL_OK; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "calls?state=%s&limit=%d", states[i], LOOKED_AT);
+        json_t *list = ctl_ask(watch->ctl, "GET", path, &status);
+        begin_new(watch, json_object_get(list, "calls"), &newest);
+        json_decref(list);
     }
-    if (list)
-        learn(watch, calls);
-    json_decref(list);
+    watch->newest = newest > 0 ? newest : NOBODY_YET;
     return status;
 }
 
@@ -279,13 +271,12 @@ int ctl_watch(struct ctl *ctl)
         while (status == CTL_OK && watched_now(watch) > 0)
             wait_for_bytes(watch, -1);
     } else {
-        status = look(watch, true);
+        status = look(watch);
         while (status == CTL_OK) {
             wait_for_bytes(watch, LOOK_MS);
-            status = look(watch, false);
+            status = look(watch);
         }
     }
-    free(watch->known);
     free(watch);
     return status;
 }
