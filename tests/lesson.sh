@@ -7,8 +7,7 @@
 # A lesson is its title, then lines "KEY: VALUE" up to "---", then its text. Keys: from (who calls: ue
 # or core), ue and core (arguments of either user agent; @page@ is a fax, @got@ what arrives),
 # access (keys that join this section of the configuration), look (an expression that lines of the
-# chart match; shown), gone (one that none does), result (failed: the caller does not come through),
-# tries (how often it is tried when it is about a race).
+# chart match; shown), gone (one that none does), result (failed: the caller does not come through).
 #
 # Happy path: the P-CSCF and the callee start, the caller comes through, the chart is asked for with
 # pcscfctl and looked at. Failure: what does not hold is named, and the exit status is 1. Whatever
@@ -35,7 +34,7 @@ ready() {
 declare -A keys
 read_lesson() {
     local line
-    keys=([from]=ue [result]=ok [ue]='' [core]='' [access]='' [tries]=1)
+    keys=([from]=ue [result]=ok [ue]='' [core]='' [access]='')
     look=() gone=()
     exec 3<"$1"
     IFS= read -r title <&3
@@ -139,11 +138,6 @@ lesson() (
     start_pcscf
     call
     fetch_chart
-    for ((try = 1; try < keys[tries]; try++)); do
-        (judge) 2>/dev/null && break
-        call
-        fetch_chart
-    done
     judge
     show
 )

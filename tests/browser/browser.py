@@ -29,6 +29,7 @@ class Browser:
         self.buffer = b""
         self.said = []   # texts of errors and exceptions
         self.asked = []  # addresses
+        self.passwords = None  # what is typed when a page wants one, the next first; then Cancel
         read, to_browser = os.pipe()
         from_browser, write = os.pipe()
         self.write, self.read = to_browser, from_browser
@@ -97,18 +98,34 @@ class Browser:
             self.said.append(params["entry"]["text"])
         elif what == "Network.requestWillBeSent":
             self.asked.append(params["request"]["url"])
+        elif what == "Fetch.requestPaused":
+            self.tell("Fetch.continueRequest", requestId=params["requestId"])
+        elif what == "Fetch.authRequired":
+            self.tell("Fetch.continueWithAuth", requestId=params["requestId"],
+                      authChallengeResponse=self.next_password())
 
-    def call(self, method, **params):
+    def next_password(self):
+        if not self.passwords:
+            return {"response": "CancelAuth"}
+        return {"response": "ProvideCredentials", "username": "anybody",
+                "password": self.passwords.pop(0)}
+
+    def tell(self, method, **params):
+        """Asks for something without waiting for the answer; gives its number."""
         self.number += 1
         message = {"id": self.number, "method": method, "params": params}
         if getattr(self, "session", None):
             message["sessionId"] = self.session
         os.write(self.write, json.dumps(message).encode() + b"\0")
+        return self.number
+
+    def call(self, method, **params):
+        number = self.tell(method, **params)
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             answer = None
             for one in self.messages(0.1):
-                if one.get("id") == self.number:
+                if one.get("id") == number:
                     answer = one
                 else:
                     self.note(one)
@@ -119,6 +136,14 @@ class Browser:
         raise TimeoutError(method)
 
     # --- a page -------------------------------------------------------------------------------
+
+    def type_passwords(self, passwords):
+        """From now on these are typed where one is wanted; None: nobody is asked any more."""
+        self.passwords = passwords
+        if passwords is None:
+            self.call("Fetch.disable")
+        else:
+            self.call("Fetch.enable", handleAuthRequests=True)
 
     def open(self, address):
         self.call("Page.navigate", url=address)

@@ -17,8 +17,9 @@ PATIENCE = 20  # seconds until something is ready
 
 
 class Lab:
-    def __init__(self, build, out):
-        net = "127.%d.%d" % (16 + os.getpid() // 250 % 200, 1 + os.getpid() % 250)
+    def __init__(self, build, out, token="", side=0):
+        """side: 1 for a second one beside the first."""
+        net = "127.%d.%d" % (16 + os.getpid() // 250 % 100 + 100 * side, 1 + os.getpid() % 250)
         self.build, self.out = build, out
         self.access, self.core = net + ".1:15060", net + ".1:15070"
         self.ue, self.peer = net + ".2:15062", net + ".3:15080"
@@ -32,9 +33,9 @@ class Lab:
             file.write('access: {listen: ["%s"], media: ["%s.1"]}\n'
                        'core: {listen: ["%s"], media: ["%s.1"], next_hop: "%s"}\n'
                        "ues: [{user: alice, contact: \"%s\"}, {user: crowd, contact: \"%s:%d\"}]\n"
-                       'admin: {listen: "%s"}\n'
+                       'admin: {listen: "%s", token: "%s"}\n'
                        % (self.access, net, self.core, net, self.peer, self.ue, *self.crowd_ue,
-                          self.admin))
+                          self.admin, token))
         self.pcscf = self.start("pcscf", ["--config", config], r" ready$")
 
     def start(self, name, arguments, ready):

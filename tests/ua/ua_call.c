@@ -22,6 +22,9 @@
 
 // After a failed association the P-CSCF is given this long to release the call itself.
 #define RELEASE_WAIT_MS 5000
+// The answer is that much later than a ClientHello which is to come before it: a busy machine is
+// not that late, and DTLS does not repeat it before a second has passed.
+#define EARLY_HELLO_MS 300
 // Between the end of media and the BYE, so that the peer's media ends as well.
 #define HANGUP_GRACE_MS 200
 #define HOLD_MS 500
@@ -344,6 +347,18 @@ static void commit(struct call *c)
     c->answered = !c->offer_was_ours;
 }
 
+// Until the answer. A ClientHello that is to overtake it leaves when it rings.
+static void ring(struct call *c)
+{
+    unsigned ms = c->options->ring_ms;
+
+    if (c->options->misbehave & MIS_EARLY_HELLO) {
+        commit(c);
+        ms = ms > EARLY_HELLO_MS ? ms : EARLY_HELLO_MS;
+    }
+    after(c, RING, ms);
+}
+
 static void act_invited(void *object, void *message)
 {
     struct call *c = object;
@@ -366,7 +381,7 @@ static void act_invited(void *object, void *message)
         commit(c);
     } else {
         dialog_reply(c->dialog, 180, "Ringing", NULL, false);
-        after(c, RING, o->ring_ms);
+        ring(c);
     }
 }
 
@@ -376,13 +391,11 @@ static void act_pracked(void *object, void *message)
 
     event_plain("prack-received");
     dialog_reply(c->dialog, 180, "Ringing", NULL, false);
-    after(c, RING, c->options->ring_ms);
+    ring(c);
 }
 
 static void answer_now(struct call *c)
 {
-    if (c->options->misbehave & MIS_EARLY_HELLO)
-        commit(c);
     event("answer-sent", "status=200 sdp=%s", c->offer_was_ours ? "offer" : "answer");
     dialog_reply(c->dialog, 200, "OK", c->answer, false);
     commit(c);

@@ -75,7 +75,7 @@ static void tell_refusal(const struct http_answer *answer)
     json_t *body = json_loads(answer->body, 0, NULL);
     const char *sentence = json_string_value(json_object_get(body, "error"));
     if (sentence)
-        ctl_complain("%s", sentence);
+        ctl_complain("%s%s", sentence, answer->status == 401 ? " (--token-file FILE)" : "");
     else
         ctl_complain("the endpoint answers %d", answer->status);
     json_decref(body);
