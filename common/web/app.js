@@ -237,8 +237,9 @@
   }
 
   // What a table shows of a registration; the rest is opened below it.
-  const COLUMNS = { identity: "identity", contact: "contact", state: "state", flow: "flow",
-    mediasec: "media security", expires_s: "expires in" };
+  const COLUMNS = { identity: "Identity", contact: "Contact", state: "State", flow: "Flow",
+    mediasec: "Media security", expires_s: "Expires in" };
+  const OTHERS = { impi: "Private identity", reg_id: "reg-id", sec_agree: "Security agreement" };
 
   function column(registration, name) {
     const value = registration[name];
@@ -250,10 +251,12 @@
   }
 
   function registrationRow(registration) {
-    const rest = Object.entries(registration).filter(([name]) => !(name in COLUMNS));
-    const more = make("details", "", make("summary", "", "more"),
-      facts(rest.map(([name, value]) => name.replace(/_/g, " ") + ": " +
-        (plain(value) || "\u2013")).join("\n")));
+    // What is not there is not worth a line.
+    const rest = Object.entries(registration).filter(([name, value]) =>
+      !(name in COLUMNS) && value && plain(value) && name !== "id");
+    const title = (name) => OTHERS[name] || name[0].toUpperCase() + name.slice(1).replace(/_/g, " ");
+    const more = make("details", "", make("summary", "", "more"), facts(rest.map(([name, value]) =>
+      title(name) + ": " + (value === true ? "yes" : plain(value))).join("\n")));
     return make("tr", "", ...Object.keys(COLUMNS).map((name) =>
       make("td", "", column(registration, name))), make("td", "", more));
   }
@@ -330,7 +333,7 @@
 
   function overview(call) {
     const lines = ["State: " + call.state, "Began: " + clock(call.started),
-      "Lasts: " + lasts(call.duration_s), "From: " + call.from, "To: " + call.to,
+      "Duration: " + lasts(call.duration_s), "From: " + call.from, "To: " + call.to,
       "Call-ID: " + call.call_id,
       "Direction: " + (call.direction === "orig" ? "from the UE" : "to the UE")];
     if (call.reason) lines.push("Ended by: " + call.reason);

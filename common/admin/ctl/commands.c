@@ -240,6 +240,17 @@ static enum look look_of(const json_t *call)
     return failed ? LOOK_BAD : strcmp(text(call, "state"), "up") == 0 ? LOOK_GOOD : LOOK_PLAIN;
 }
 
+// "alice@example.net" of a name-addr, in a column.
+static void print_who(const char *address)
+{
+    char buf[256];
+    const char *at = strchr(address, '<');
+    at = at ? at + 1 : address;
+    at += strncmp(at, "sip:", 4) == 0 || strncmp(at, "tel:", 4) == 0 ? 4 : 0;
+    snprintf(buf, sizeof(buf), "%.*s", (int)strcspn(at, ";>"), at);
+    screen_column(buf, 30, true);
+}
+
 static void print_call_line(const json_t *c)
 {
     double started = number(c, "started");
@@ -253,9 +264,9 @@ static void print_call_line(const json_t *c)
     screen_column(text(c, "state"), 8, false);
     screen_look(LOOK_PLAIN);
     fputs("  ", stdout);
-    screen_column(text(c, "from"), 30, true);
+    print_who(text(c, "from"));
     fputs("  ", stdout);
-    screen_column(text(c, "to"), 30, true);
+    print_who(text(c, "to"));
     fputs("  ", stdout);
     print_media(json_object_get(c, "media"));
     if (json_is_string(json_object_get(c, "reason"))) {
