@@ -69,8 +69,8 @@ boot() {
         mount -t tmpfs -o mode=1777 tmpfs "$folder"
     done
     mkdir run/old
-    cp "$package" tmp/pcscf.deb
-    chroot . dpkg --force-depends --no-triggers --install /tmp/pcscf.deb
+    cp "$package" mnt/pcscf.deb
+    chroot . dpkg --force-depends --no-triggers --install /mnt/pcscf.deb
     mkdir run/units
     for name in pcscf.service systemd-journald.service systemd-journald.socket; do
         ln -s "/usr/lib/systemd/system/$name" run/units/
