@@ -116,6 +116,12 @@ char *strbuf_take(struct strbuf *b)
     return text;
 }
 
+void strbuf_clear(struct strbuf *b)
+{
+    b->len = 0;
+    b->failed = false;
+}
+
 void strbuf_free(struct strbuf *b)
 {
     free(b->text);

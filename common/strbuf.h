@@ -36,5 +36,7 @@ void strbuf_vprintf(struct strbuf *b, const char *fmt, va_list ap);
 // An empty buffer yields "".
 char *strbuf_take(struct strbuf *b);
 void strbuf_free(struct strbuf *b);
+// Empty again, with the memory it has for what comes next.
+void strbuf_clear(struct strbuf *b);
 
 #endif

@@ -124,13 +124,15 @@ void pcapng_put_packet(struct strbuf *out, enum pcapng_interface interface, uint
                        const void *data, size_t len, const char *comment)
 {
     size_t body = 20 + padded(len) + option_size(comment);
+    const uint32_t head[] = {ENHANCED_PACKET,   (uint32_t)body + BLOCK_FRAME,
+                             interface,         (uint32_t)(wall_us >> 32),
+                             (uint32_t)wall_us, (uint32_t)len,
+                             (uint32_t)len};
+    uint8_t bytes[sizeof(head)];
 
-    open_block(out, ENHANCED_PACKET, body);
-    put_le(out, interface, 4);
-    put_le(out, wall_us >> 32, 4);
-    put_le(out, wall_us & UINT32_MAX, 4);
-    put_le(out, len, 4);
-    put_le(out, len, 4);
+    for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
+        bytes_put_le(bytes + 4 * i, head[i], 4);
+    strbuf_add(out, (const char *)bytes, sizeof(bytes));
     put_padded(out, data, len);
     put_option(out, OPTION_COMMENT, comment);
     close_block(out, body);

@@ -67,7 +67,8 @@ struct writer {
     struct flow *flows;
     struct conversations *conversations;
     struct preambles *preambles; // NULL: each session has a file of its own
-    struct strbuf kept;          // of the record at hand, for the preamble of its session
+    // Of the record at hand: its blocks, those for the preamble of its session, a packet.
+    struct strbuf blocks, kept, packet;
     unsigned chapter_count;
     uint64_t wall_us; // what is added to a monotonic time, the same for a whole batch
 };
@@ -191,17 +192,17 @@ static enum preamble_part part_of(const struct record *r)
                                     : PREAMBLE_HANDSHAKES;
 }
 
-// Appends the blocks to the file of a session and frees them.
-static int put(struct writer *w, const struct record *r, struct strbuf *blocks)
+// Appends the blocks to the file of a session.
+static int put(struct writer *w, const struct record *r)
 {
     const char *session = session_of(w, r);
     int rc = 0;
 
-    if (!blocks->failed && blocks->len > 0)
-        rc = is_shared(w) ? append_shared(w, session, blocks, part_of(r), r->time_us)
-                          : append_own(w, session, blocks, r->time_us);
-    strbuf_free(blocks);
-    strbuf_free(&w->kept);
+    if (!w->blocks.failed && w->blocks.len > 0)
+        rc = is_shared(w) ? append_shared(w, session, &w->blocks, part_of(r), r->time_us)
+                          : append_own(w, session, &w->blocks, r->time_us);
+    strbuf_clear(&w->blocks);
+    strbuf_clear(&w->kept);
     return rc == FILE_FULL ? 0 : rc;
 }
 
@@ -210,14 +211,14 @@ static const char *comment(const struct writer *w, const struct record *r, const
                            char text[static COMMENT_SIZE])
 {
     const char *session = session_of(w, r), *peer = r->side == 0 ? "UE" : "core";
-    char which[64];
+    const char *known = session[0] == '\0' ? "no session" : "session ";
+    const char *way = r->out ? "to" : "from";
 
     if (r->kind == RECORD_SIP)
-        snprintf(which, sizeof(which), "SIP");
+        snprintf(text, COMMENT_SIZE, "%s%s, SIP, %s the %s%s", known, session, way, peer, more);
     else
-        snprintf(which, sizeof(which), "stream %u, T%d", r->stream, r->side + 1);
-    snprintf(text, COMMENT_SIZE, "%s%s, %s, %s the %s%s", session[0] == '\0' ? "no" : "session ",
-             session[0] == '\0' ? " session" : session, which, r->out ? "to" : "from", peer, more);
+        snprintf(text, COMMENT_SIZE, "%s%s, stream %u, T%d, %s the %s%s", known, session, r->stream,
+                 r->side + 1, way, peer, more);
     return text;
 }
 
@@ -236,92 +237,79 @@ static bool has_sdp(const struct record *r)
 }
 
 static void put_block(const struct writer *w, struct strbuf *blocks, const struct record *r,
-                      enum pcapng_interface interface, const struct strbuf *packet,
-                      const char *more)
+                      enum pcapng_interface interface, const char *more)
 {
     char text[COMMENT_SIZE];
 
-    pcapng_put_packet(blocks, interface, r->time_us + w->wall_us, packet->text, packet->len,
+    pcapng_put_packet(blocks, interface, r->time_us + w->wall_us, w->packet.text, w->packet.len,
                       comment(w, r, more, text));
 }
 
-// Makes a block of a packet, which is freed.
-static void put_packet(struct writer *w, struct strbuf *blocks, const struct record *r,
-                       enum pcapng_interface interface, struct strbuf *packet)
+// Makes a block of the packet.
+static void put_packet(struct writer *w, const struct record *r, enum pcapng_interface interface)
 {
-    if (packet->failed) {
-        blocks->failed = true;
+    if (w->packet.failed) {
+        w->blocks.failed = true;
     } else {
-        put_block(w, blocks, r, interface, packet, "");
+        put_block(w, &w->blocks, r, interface, "");
         if (w->preambles != NULL && (has_sdp(r) || is_handshake(r)))
-            put_block(w, &w->kept, r, interface, packet, ", again from an earlier file");
+            put_block(w, &w->kept, r, interface, ", again from an earlier file");
     }
-    strbuf_free(packet);
+    strbuf_clear(&w->packet);
 }
 
 // --- kinds of records ---------------------------------------------------------------------------
 
 static int put_datagram(struct writer *w, const struct record *r)
 {
-    struct strbuf blocks = STRBUF_INIT, packet = STRBUF_INIT;
-
-    ip_put_udp(&packet, &r->from, &r->to, r->data,
+    ip_put_udp(&w->packet, &r->from, &r->to, r->data,
                r->len < IP_PAYLOAD_MAX ? r->len : IP_PAYLOAD_MAX);
-    put_packet(w, &blocks, r, PCAPNG_IP, &packet);
-    return put(w, r, &blocks);
+    put_packet(w, r, PCAPNG_IP);
+    return put(w, r);
 }
 
-static void put_segment(struct writer *w, struct strbuf *blocks, const struct record *r, bool back,
-                        unsigned flags, const uint8_t *data, size_t len)
+static void put_segment(struct writer *w, const struct record *r, bool back, unsigned flags,
+                        const uint8_t *data, size_t len)
 {
     const struct addr *from = back ? &r->to : &r->from, *to = back ? &r->from : &r->to;
-    struct strbuf packet = STRBUF_INIT;
     struct tcp_numbers numbers = conversation_step(
         w->conversations, from, to, (uint32_t)len + ((flags & (TCP_SYN | TCP_FIN)) != 0));
 
-    ip_put_tcp(&packet, from, to, numbers, flags, data, len);
-    put_packet(w, blocks, r, PCAPNG_IP, &packet);
+    ip_put_tcp(&w->packet, from, to, numbers, flags, data, len);
+    put_packet(w, r, PCAPNG_IP);
 }
 
 static int put_connected(struct writer *w, const struct record *r)
 {
-    struct strbuf blocks = STRBUF_INIT;
-
     conversation_begin(w->conversations, &r->from, &r->to);
-    put_segment(w, &blocks, r, false, TCP_SYN, NULL, 0);
-    put_segment(w, &blocks, r, true, TCP_SYN | TCP_ACK, NULL, 0);
-    put_segment(w, &blocks, r, false, TCP_ACK, NULL, 0);
-    return put(w, r, &blocks);
+    put_segment(w, r, false, TCP_SYN, NULL, 0);
+    put_segment(w, r, true, TCP_SYN | TCP_ACK, NULL, 0);
+    put_segment(w, r, false, TCP_ACK, NULL, 0);
+    return put(w, r);
 }
 
 static int put_bytes(struct writer *w, const struct record *r)
 {
-    struct strbuf blocks = STRBUF_INIT;
-
     for (size_t at = 0; at < r->len;) {
         size_t len = r->len - at < IP_PAYLOAD_MAX ? r->len - at : IP_PAYLOAD_MAX;
-        put_segment(w, &blocks, r, false, TCP_PUSH | TCP_ACK, (const uint8_t *)r->data + at, len);
+        put_segment(w, r, false, TCP_PUSH | TCP_ACK, (const uint8_t *)r->data + at, len);
         at += len;
     }
-    return put(w, r, &blocks);
+    return put(w, r);
 }
 
 static int put_finished(struct writer *w, const struct record *r)
 {
-    struct strbuf blocks = STRBUF_INIT;
-
-    put_segment(w, &blocks, r, false, TCP_FIN | TCP_ACK, NULL, 0);
-    return put(w, r, &blocks);
+    put_segment(w, r, false, TCP_FIN | TCP_ACK, NULL, 0);
+    return put(w, r);
 }
 
 static int put_secret(struct writer *w, const struct record *r)
 {
-    struct strbuf blocks = STRBUF_INIT;
-
-    pcapng_put_secrets(&blocks, r->data, r->len);
+    pcapng_put_secrets(&w->blocks, r->data, r->len);
     if (w->preambles != NULL)
-        strbuf_add(&w->kept, blocks.text, blocks.len);
-    return put(w, r, &blocks);
+        strbuf_add(&w->kept, w->blocks.text, w->blocks.len);
+    return put(w, r);
 }
 
 // --- plaintext ----------------------------------------------------------------------------------
@@ -329,17 +317,15 @@ static int put_secret(struct writer *w, const struct record *r)
 struct plain {
     struct writer *w;
     const struct record *r;
-    struct strbuf blocks;
 };
 
 static void put_pdu(void *arg, const char *dissector, const uint8_t *pdu, size_t len)
 {
-    struct plain *p = arg;
-    struct strbuf packet = STRBUF_INIT;
+    const struct plain *p = arg;
 
-    pcapng_put_pdu_head(&packet, dissector, p->r->tcp, &p->r->from, &p->r->to);
-    strbuf_add(&packet, (const char *)pdu, len);
-    put_packet(p->w, &p->blocks, p->r, PCAPNG_PLAIN, &packet);
+    pcapng_put_pdu_head(&p->w->packet, dissector, p->r->tcp, &p->r->from, &p->r->to);
+    strbuf_add(&p->w->packet, (const char *)pdu, len);
+    put_packet(p->w, p->r, PCAPNG_PLAIN);
 }
 
 static struct flow *flow_of(struct writer *w, const struct record *r)
@@ -361,14 +347,14 @@ static int put_plain(struct writer *w, const struct record *r)
 {
     static const char *const dissectors[] = {
         [PROTOCOL_UDPTL] = "t38_udp", [PROTOCOL_RTP] = "rtp", [PROTOCOL_RTCP] = "rtcp"};
-    struct plain plain = {w, r, STRBUF_INIT};
+    struct plain plain = {w, r};
     struct flow *flow = r->tcp ? flow_of(w, r) : NULL;
 
     if (!r->tcp)
         put_pdu(&plain, dissectors[r->protocol], r->data, r->len);
     else if (flow != NULL)
         pdu_take(&flow->pdus, r->data, r->len, put_pdu, &plain);
-    return put(w, r, &plain.blocks);
+    return put(w, r);
 }
 
 // --- ends ---------------------------------------------------------------------------------------
@@ -462,6 +448,9 @@ void writer_close(struct writer *w)
     drop_flows(w, 0, true);
     conversations_close(w->conversations);
     preambles_close(w->preambles);
+    strbuf_free(&w->blocks);
+    strbuf_free(&w->kept);
+    strbuf_free(&w->packet);
     files_close(w->files);
     free(w);
 }
