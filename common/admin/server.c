@@ -227,7 +227,8 @@ static bool admitted(struct admin *a, struct MHD_Connection *connection, const c
     if (a->loopback && !guard_host(host))
         api_fail(answer, 403, "the Host of the request is not a loopback address or localhost");
     else if (a->token[0] && !bears_token(a, connection))
-        api_fail(answer, 401, "a token is needed: as a bearer token, or as the password of any user");
+        api_fail(answer, 401,
+                 "a token is needed: as a bearer token, or as the password of any user");
     else if (strcmp(method, "POST") == 0 && !guard_origin(header(connection, "Origin"), host))
         api_fail(answer, 403, "a page from elsewhere may not do this");
     else
