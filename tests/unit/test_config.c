@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The configuration file: defaults, every key, and each class of mistake with its exact message.
 #include "common/config.h"
+#include "common/config_file.h"
 #include "common/trace/trace.h"
 #include "tests/unit/capture.h"
 #include "tests/unit/suite.h"
@@ -128,7 +129,20 @@ static bool is_comment(const char *line)
     return line[strspn(line, " ")] == '#';
 }
 
-// The reference explains every key: the line above a key is a comment.
+// Keys and sections that the schema has.
+static unsigned count_keys(const cyaml_schema_field_t *fields)
+{
+    unsigned count = 0;
+
+    for (; fields->key != NULL; fields++) {
+        count++;
+        if (fields->value.type == CYAML_MAPPING)
+            count += count_keys(fields->value.mapping.fields);
+    }
+    return count;
+}
+
+// The reference has every key and explains it: the line above it is a comment.
 START_TEST(the_reference_explains_every_key)
 {
     FILE *f = fopen("configs/pcscf.yaml", "r");
@@ -144,7 +158,7 @@ START_TEST(the_reference_explains_every_key)
         memcpy(above, line, sizeof(above));
     }
     fclose(f);
-    ck_assert_uint_eq(keys, 115);
+    ck_assert_uint_eq(keys, count_keys(config_schema.mapping.fields));
 }
 END_TEST
 
