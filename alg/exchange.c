@@ -164,7 +164,7 @@ static enum reason offer_core(struct negotiation *n, struct sdp *sdp,
     return negotiation_offer(n, SIDE_CORE, sdp, error);
 }
 
-static void walk(struct exchange *x, take_sdp take, const struct sip_facts *facts,
+static void walk(struct exchange *x, take_sdp take, bool sent, const struct sip_facts *facts,
                  struct exchange_verdict *v)
 {
     struct sdp *sdp = NULL;
@@ -178,7 +178,8 @@ static void walk(struct exchange *x, take_sdp take, const struct sip_facts *fact
     v->reason = take(x->negotiation, sdp, text);
     snprintf(v->error, sizeof(v->error), "%s", text);
     if (v->reason == REASON_NONE) {
-        session_trace_edits(x->iq->trace, sdp);
+        if (sent)
+            session_trace_edits(x->iq->trace, sdp);
         v->body = sdp_print(sdp, &v->body_len);
         if (!v->body)
             v->reason = REASON_INTERNAL;
@@ -190,7 +191,7 @@ static void rewrite(struct exchange *x, enum exchange_role role, enum side from,
                     const struct sip_facts *facts, struct exchange_verdict *v)
 {
     take_sdp offer = from == SIDE_ACCESS ? offer_access : offer_core;
-    walk(x, role == EXCHANGE_OFFER ? offer : negotiation_answer, facts, v);
+    walk(x, role == EXCHANGE_OFFER ? offer : negotiation_answer, true, facts, v);
 }
 
 // The same with an answer that was kept, whose new body nobody needs.
@@ -199,7 +200,7 @@ static void replay(struct exchange *x, take_sdp take, const char *answer, size_t
 {
     struct sip_facts facts = {.kind = SIP_INVITE, .status = 200, .body = answer, .body_len = len};
     struct exchange_verdict again = {0};
-    walk(x, take, &facts, &again);
+    walk(x, take, false, &facts, &again);
     free(again.body);
     v->reason = again.reason;
     snprintf(v->error, sizeof(v->error), "%s", again.error);
@@ -421,7 +422,7 @@ void exchange_show(struct exchange *x, const struct sip_facts *facts, struct exc
         const struct rewritten *present = &x->fork[x->applied];
         struct exchange_verdict unused = {0};
         negotiation_reopen(x->negotiation, x->opener.from);
-        walk(x, negotiation_show, facts, v);
+        walk(x, negotiation_show, true, facts, v);
         if (v->reason == REASON_NONE)
             keep_fork(x, facts, v);
         replay(x, negotiation_show, present->in, present->in_len, &unused);

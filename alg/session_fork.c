@@ -116,10 +116,18 @@ void session_late_answer(struct session *s, const struct sip_facts *facts,
         keep_rival(s, facts);
 }
 
-// The first of the rivals is the session from now on.
-static void take_over(struct session *s)
+// Only a branch that the caller has acknowledged is one that it keeps: others end by themselves.
+static struct rival *heir(const struct session *s)
 {
-    struct rival *r = s->rivals;
+    struct rival *r = s->state == ANSWERED || s->state == UP ? s->rivals : NULL;
+    while (r && !r->acked)
+        r = r->next;
+    return r;
+}
+
+// It is the session from now on.
+static void take_over(struct session *s, struct rival *r)
+{
     struct party *callee = &s->party[side_other(s->caller)], first = *callee;
     char *tag = s->dialog;
     struct exchange_verdict unusable = {0};
@@ -131,7 +139,7 @@ static void take_over(struct session *s)
                        s->dialog);
     exchange_adopt(s->exchange, s->caller, r->answer, &unusable);
     session_watch_expiry(s, r->expires_s);
-    if (r->acked && s->state == ANSWERED)
+    if (s->state == ANSWERED)
         session_feed(s, ACKED);
     rival_remove(s, r);
     if (unusable.reason != REASON_NONE)
@@ -141,15 +149,16 @@ static void take_over(struct session *s)
 bool session_fork_request(struct session *s, const struct sip_facts *facts, bool other)
 {
     struct rival *r = other ? rival_find(s, facts) : NULL;
-    bool bye = facts->kind == SIP_BYE, stands = s->state == ANSWERED || s->state == UP;
+    bool bye = facts->kind == SIP_BYE;
     if (r && facts->kind == SIP_ACK)
         r->acked = true;
     if (r && bye)
         rival_remove(s, r);
     if (other || !bye)
         return other;
-    if (stands && s->rivals) {
-        take_over(s);
+    r = heir(s);
+    if (r) {
+        take_over(s, r);
         return true;
     }
     const char *tag = facts->to_tag;

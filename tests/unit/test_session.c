@@ -701,6 +701,20 @@ START_TEST(a_second_branch_without_a_usable_answer_is_not_kept)
 }
 END_TEST
 
+// RFC 3261 13.2.2.4: a caller that has not acknowledged the second branch does not keep it: the
+// session ends with the first.
+START_TEST(a_second_branch_without_an_ACK_is_not_kept)
+{
+    struct exchange_request id;
+    establish(UE_OFFER, CORE_ANSWER);
+    late("c", OTHER_ANSWER);
+    end_branch("b", &id);
+    ck_assert(!id.other);
+    ck_assert(session_ended(session));
+    expect_asked("release\n");
+}
+END_TEST
+
 // RFC 6228 4: a 199 ends one early dialog; the AGW goes back to the one that is left.
 START_TEST(an_early_dialog_ends_alone)
 {
@@ -784,6 +798,7 @@ int main(void)
         the_second_branch_is_apart,
         media_follow_the_branch_that_is_kept,
         a_second_branch_without_a_usable_answer_is_not_kept,
+        a_second_branch_without_an_ACK_is_not_kept,
         an_early_dialog_ends_alone,
         a_bye_to_an_early_dialog_ends_it_alone,
         ending_all_sessions,
