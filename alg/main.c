@@ -282,6 +282,14 @@ static int open_admin(struct process *process, char error[static CONFIG_ERROR_MA
     return admin_open(&process->admin, &settings, &source, loop_uv(process->loop), error);
 }
 
+// What the AGW still has to say when the proxy is gone concerns nobody.
+static void on_notification(void *arg, const struct agw_notification *notification)
+{
+    struct process *process = arg;
+    if (process->proxy)
+        proxy_agw_notification(process->proxy, notification);
+}
+
 static int open_all(struct process *process)
 {
     char error[CONFIG_ERROR_MAX] = "the event loops cannot start";
@@ -292,8 +300,8 @@ static int open_all(struct process *process)
         err = proxy_open(&process->proxy, &process->cfg, loop_root(process->loop),
                          loop_uv(process->loop), error);
     if (!err)
-        err = agw_open(&process->agw, &process->cfg, loop_uv(process->loop), proxy_agw_notification,
-                       process->proxy, error);
+        err = agw_open(&process->agw, &process->cfg, loop_uv(process->loop), on_notification,
+                       process, error);
     struct capture *capture = tap_capture(process->tap);
     if (!err && capture && (err = agw_record(process->agw, capture)))
         snprintf(error, sizeof(error), "capture: out of memory");
@@ -340,11 +348,13 @@ static void shut_down(struct process *process)
         loop_turn(process->loop, 50);
 }
 
+// A session that is dropped releases what it has of the AGW.
 static void close_all(struct process *process)
 {
     admin_close(process->admin);
-    agw_close(process->agw);
     proxy_close(process->proxy);
+    process->proxy = NULL;
+    agw_close(process->agw);
     tap_close(process->tap);
     loop_close(process->loop);
 }

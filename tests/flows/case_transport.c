@@ -275,6 +275,25 @@ START_TEST(a_call_over_TLS_is_released_on_its_connection)
 }
 END_TEST
 
+// TS 24.229 5.2.8.1.2: a call that was answered and never acknowledged waits for the ACK before the
+// caller gets its BYE; a second signal ends that, and the process whole.
+START_TEST(a_call_without_ACK_is_dropped_at_the_end)
+{
+    struct stage s = stage_open("no-ack", &(struct pcscf_options){.ues = ""});
+    const char *invite = stage_invite_core(&s);
+
+    sip_send(s.core, sip_response(s.core, invite, "200 OK", NULL, stage_plain_answer(&s, 9000)));
+    sip_expect(s.ue, "^SIP/2.0 200 ");
+    program_signal(pcscf_program(s.p), SIGTERM);
+    sip_send(s.core, sip_response(s.core, sip_expect(s.core, "^BYE "), "200 OK", NULL, NULL));
+    program_signal(pcscf_program(s.p), SIGTERM);
+    ck_assert_int_eq(program_wait(pcscf_program(s.p)), 0);
+    sip_close(s.ue);
+    sip_close(s.core);
+    flow_close(s.f);
+}
+END_TEST
+
 // --- addresses ---------------------------------------------------------------------------------
 
 // TS 24.229 5.2.2.1, 5.2.6.3.3: in a container the P-CSCF is known by other addresses than those it
@@ -469,6 +488,34 @@ START_TEST(a_UE_calls_over_TLS_with_its_media_secured)
 }
 END_TEST
 
+// e2ae-ua --tls-fingerprint: the UE goes on with the P-CSCF whose certificate it was told of, and
+// says nothing to any other.
+START_TEST(the_UE_knows_its_P_CSCF_by_fingerprint)
+{
+    struct flow *f = flow_open(_i ? "pinned" : "pinned-wrong");
+    struct pcscf *p = pcscf_start(f, &(struct pcscf_options){.tls = ""});
+    const char *right = flow_value(f, program_text(pcscf_program(p)), "SHA-256 ", "SHA-256 "),
+               *wrong = flow_replace(f, openssl_wrong(f, right), "SHA-256 ", "");
+    struct sip *core = sip_open(f, HOST_CORE, pcscf_core(p));
+    struct program *ue =
+        program_run(f, "ue", flow_binary(f, "e2ae-ua"),
+                    flow_text(f, "--transport tls --register --proxy %s --tls-fingerprint %s",
+                              pcscf_tls(p), _i ? right : wrong));
+
+    if (_i) {
+        const char *got = sip_expect(core, "^REGISTER ");
+        sip_send(core, sip_response(core, got, "403 Forbidden", NULL, NULL));
+    }
+    ck_assert_int_ne(program_wait(ue), 0);
+    must_say(f, program_text(ue), _i ? "^registered status=403" : "^tls-failed reason=fingerprint");
+    struct stage s = {.f = f, .p = p, .core = core};
+    stage_core_sees_nothing(&s);
+    sip_close(core);
+    pcscf_stop(p);
+    flow_close(f);
+}
+END_TEST
+
 void suite_transport(struct suite *s)
 {
     static const int both[2];
@@ -476,6 +523,7 @@ void suite_transport(struct suite *s)
     ONCE(s, a_UE_is_reached_on_the_connection_it_opened_or_not_at_all);
     ONCE(s, a_call_to_a_UE_over_TLS_is_cancelled_on_its_connection);
     ONCE(s, a_call_over_TLS_is_released_on_its_connection);
+    ONCE(s, a_call_without_ACK_is_dropped_at_the_end);
     ONCE(s, advertised_addresses_are_shown_and_known);
     ONCE(s, a_UE_hears_from_where_it_has_registered);
     ONCE(s, a_large_message_stays_on_its_flow);
@@ -483,6 +531,7 @@ void suite_transport(struct suite *s)
     ONCE(s, a_UE_behind_a_NAT_registers_anew_in_time);
     EACH(s, a_UE_calls_over_TLS_with_its_media_secured, tls_calls);
     EACH(s, a_UE_is_shown_the_certificate_that_the_log_names, both);
+    EACH(s, the_UE_knows_its_P_CSCF_by_fingerprint, both);
     EACH(s, a_certificate_that_cannot_be_used_is_named, bad_identities);
     EACH(s, any_transport_meets_any_other, mixes);
 }

@@ -97,6 +97,15 @@ static void on_register(void *arg, int status, const char *phrase, const char *a
     }
 }
 
+static void on_other_peer(void *arg)
+{
+    struct agent *a = arg;
+
+    event("tls-failed", "reason=fingerprint");
+    event_fail(UA_DTLS);
+    stop_soon(a);
+}
+
 static void on_registrar(void *arg, const char *aor, const char *contact, const char *path)
 {
     struct agent *a = arg;
@@ -177,7 +186,7 @@ static void close_handles(struct agent *a)
 
 static void begin(struct agent *a)
 {
-    struct sip_user user = {a, on_call, on_register, on_registrar};
+    struct sip_user user = {a, on_call, on_register, on_registrar, on_other_peer};
     int rc = sip_open(&a->sip, a->loop.su, &a->options.sip, &user);
 
     a->env = (struct call_env){&a->loop, a->sip, &a->options, a, on_call_over};

@@ -51,6 +51,15 @@ static bool take_identity(struct ua_options *o, char *value)
     return strncmp(value, "sip:", 4) == 0 && strpbrk(value, " <>\"") == NULL;
 }
 
+static bool take_tls_fingerprint(struct ua_options *o, char *value)
+{
+    char text[FINGERPRINT_STRLEN];
+    int len = snprintf(text, sizeof(text), "SHA-256 %s", value);
+
+    return len < (int)sizeof(text) &&
+           fingerprint_parse(&o->sip.tls_fingerprint, text, (size_t)len) == 0;
+}
+
 static bool take_bandwidth(struct ua_options *o, char *value)
 {
     if (o->extras.bandwidth_count == BANDWIDTH_MAX || !strchr(value, ':'))
@@ -221,7 +230,10 @@ static const struct row rows[] = {
     {"listen", SPECIAL, 0, 0, 0, "ADDR[:PORT]",
      "SIP and media address; port 0 or none: a free one, printed (default 127.0.0.1)", take_listen},
     {"transport", WORD, AT(sip.transport), SIP_UDP, 0, "udp|tcp|tls",
-     "SIP transport (default udp); over TLS any certificate of the peer will do"},
+     "SIP transport (default udp)"},
+    {"tls-fingerprint", SPECIAL, 0, 0, 0, "HEX",
+     "over TLS, the SHA-256 of the peer's certificate, AB:CD:... (default: any will do)",
+     take_tls_fingerprint},
     {"proxy", ADDRESS, AT(sip.proxy), 0, 0, "ADDR:PORT",
      "where first requests go; default: where the URI says"},
     {"identity", SPECIAL, 0, 0, 0, "sip:USER@DOMAIN",

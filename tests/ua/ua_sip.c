@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/ssl_mend.h"
 #include "tests/ua/ua_cert.h"
+#include "tests/ua/ua_pin.h"
 
 #include <errno.h>
 #include <sofia-sip/sip_status.h>
@@ -143,7 +144,8 @@ static nta_agent_t *open_agent(su_root_t *root, const struct sip_options *option
     nta_agent_t *agent = nta_agent_create(
         root, URL_STRING_MAKE(url), NULL, NULL, NTATAG_UA(1), NTATAG_USE_NAPTR(0),
         NTATAG_USE_SRV(0), NTATAG_UDP_MTU(UDP_MTU), NTATAG_DEBUG_DROP_PROB(options->loss),
-        TPTAG_REUSE(1), TAG_IF(tls, TPTAG_CERTIFICATE(folder.path)), TAG_END());
+        TPTAG_REUSE(1), TAG_IF(tls, TPTAG_CERTIFICATE(folder.path)),
+        TAG_IF(options->tls_fingerprint.len, TPTAG_TLS_VERIFY_POLICY(TPTLS_VERIFY_OUT)), TAG_END());
     if (tls)
         folder_remove(&folder);
     return agent;
@@ -163,6 +165,7 @@ int sip_open(struct sip **out, su_root_t *root, const struct sip_options *option
         return rc;
     }
     su_log_redirect(NULL, on_sofia_log, NULL);
+    pin_set(&options->tls_fingerprint, user->on_other_peer, user->arg);
     sip->options = *options;
     sip->user = *user;
     addr_format(&at, text);

@@ -5,6 +5,7 @@
 // (RFC 3261 12, 13). What a message carries is handed over as plain text; no Sofia type leaves.
 
 #include "common/addr.h"
+#include "common/fingerprint.h"
 
 #include <sofia-sip/su_wait.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@ const char *sip_transport_name(enum sip_transport transport);
 struct sip_options {
     struct addr listen; // port 0: a free one
     enum sip_transport transport;
+    struct fingerprint tls_fingerprint; // of the peer's certificate; len 0: any will do
     struct addr proxy;    // initial requests go there with a Route; not set: where the URI says
     const char *identity; // "sip:user@domain"
     bool reliable;        // announce 100rel (RFC 3262)
@@ -75,6 +77,8 @@ struct sip_user {
     void (*on_register)(void *arg, int status, const char *phrase, const char *agreement);
     // A UE has registered here; calls to it go by its Path from now on.
     void (*on_registrar)(void *arg, const char *aor, const char *contact, const char *path);
+    // The peer over TLS has another certificate than tls_fingerprint says: nothing is sent to it.
+    void (*on_other_peer)(void *arg);
 };
 
 // Returns 0 or a negative errno (-EADDRINUSE when the address cannot be had).
