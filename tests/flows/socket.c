@@ -39,19 +39,24 @@ uint16_t socket_port(int fd)
     return addr_port(&at);
 }
 
-// The tables of the kernel show addresses in its own byte order.
+// The tables of the kernel show addresses in its own byte order. A port of TCP is waited for until
+// somebody listens there: connections of who was there before may still be in the table.
 static bool is_bound(const struct addr *at)
 {
-    static const char *const tables[] = {"/proc/net/udp", "/proc/net/tcp"};
+    static const struct {
+        const char *path;
+        unsigned state; // of include/net/tcp_states.h: closed, for UDP, and listening
+    } tables[] = {{"/proc/net/udp", 7}, {"/proc/net/tcp", 10}};
     char line[256];
     bool found = false;
 
     for (int i = 0; i < 2 && !found; i++) {
-        FILE *table = fopen(tables[i], "re");
+        FILE *table = fopen(tables[i].path, "re");
         while (table && !found && fgets(line, sizeof(line), table)) {
-            unsigned host, port;
-            found = sscanf(line, " %*u: %8X:%4X ", &host, &port) == 2 &&
-                    host == at->v4.sin_addr.s_addr && port == addr_port(at);
+            unsigned host, port, state;
+            found = sscanf(line, " %*u: %8X:%4X %*8X:%*4X %2X ", &host, &port, &state) == 3 &&
+                    host == at->v4.sin_addr.s_addr && port == addr_port(at) &&
+                    state == tables[i].state;
         }
         if (table)
             fclose(table);
