@@ -62,25 +62,52 @@ static void put_sdes(struct strbuf *out, const struct sdes_crypto *crypto)
                    sdes_suite_name(crypto->suite), " inline:(present)\n");
 }
 
+// The members of one descriptor: a comma stands between them, and nothing is printed for none.
+struct members {
+    struct strbuf *out;
+    const char *begin, *end;
+    bool any;
+};
+
+static void put_member(struct members *m, const char *name, const char *parameter,
+                       const char *value)
+{
+    strbuf_cat(m->out, m->any ? ", " : m->begin, name, " { ", parameter, "=", value, " }");
+    m->any = true;
+}
+
+static void end_members(const struct members *m)
+{
+    if (m->any)
+        strbuf_puts(m->out, m->end);
+}
+
 static void put_events(struct strbuf *out, const struct agw_request *request)
 {
     const char *stream = strbuf_number(request->stream);
+    struct members events = {out, "  Events=1 { ", " }\n", false};
     if (request->notify_dtls_failure)
-        strbuf_cat(out, "  Events=1 { tlsbsc/BNCChange { stream=", stream, " } }\n");
+        put_member(&events, "tlsbsc/BNCChange", "stream", stream);
     if (request->inactivity_s)
-        strbuf_cat(out, "  Events=2 { adid/ipstop { dt=", strbuf_number(request->inactivity_s),
-                   " } }\n");
+        put_member(&events, "adid/ipstop", "dt", strbuf_number(request->inactivity_s));
     if (request->notify_tcp_failure)
-        strbuf_cat(out, "  Events=3 { tcpbcc/BNCChange { stream=", stream, " } }\n");
+        put_member(&events, "tcpbcc/BNCChange", "stream", stream);
+    end_members(&events);
+}
+
+static void put_signals(struct strbuf *out, const struct agw_request *request)
+{
+    const char *stream = strbuf_number(request->stream);
+    struct members signals = {out, "  Signals { ", " }\n", false};
     if (request->establish_tcp)
-        strbuf_cat(out, "  Signals { tcpbcc/EstBNC { stream=", stream, " } }\n");
+        put_member(&signals, "tcpbcc/EstBNC", "stream", stream);
     if (request->tcp_trigger)
-        strbuf_cat(out, "  Signals { seplink/link { stream=", stream, " } }\n");
+        put_member(&signals, "seplink/link", "stream", stream);
     if (request->latching != LATCHING_OFF)
-        strbuf_cat(out, "  Signals { ipnapt/latch { napt=", request->relatch ? "RELATCH" : "LATCH",
-                   " } }\n");
+        put_member(&signals, "ipnapt/latch", "napt", request->relatch ? "RELATCH" : "LATCH");
     if (request->establish_dtls)
-        strbuf_cat(out, "  Signals { tlsbsc/EstBNC { stream=", stream, " } }\n");
+        put_member(&signals, "tlsbsc/EstBNC", "stream", stream);
+    end_members(&signals);
 }
 
 void h248_request(struct strbuf *out, unsigned transaction, enum h248_command command,
@@ -118,6 +145,7 @@ void h248_request(struct strbuf *out, unsigned transaction, enum h248_command co
     }
     strbuf_puts(out, "  } }\n");
     put_events(out, request);
+    put_signals(out, request);
     strbuf_puts(out, "} } }\n");
 }
 

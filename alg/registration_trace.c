@@ -4,6 +4,7 @@
 // Without memory there is no trace, which harms nobody.
 #include "alg/registration_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -26,7 +27,9 @@ void kept_trace_start(struct registration *r)
     struct kept_trace *kept = all->setup.traces > 0 ? calloc(1, sizeof(*kept)) : NULL;
     if (!kept)
         return;
-    kept->trace = trace_open(r->aor, all->setup.events);
+    char title[REGISTRATION_TEXT_MAX + sizeof("Registration of ")];
+    snprintf(title, sizeof(title), "Registration of %s", r->aor);
+    kept->trace = trace_open(title, all->setup.events);
     kept->owner = r;
     r->kept = kept;
     registration_ref(r);

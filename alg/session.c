@@ -416,7 +416,7 @@ struct session *session_open(struct sessions *all, const struct session_setup *s
     if (!s)
         return NULL;
     char title[160];
-    snprintf(title, sizeof(title), "%.8s, Call-ID %.100s", s->token, invite->call_id);
+    snprintf(title, sizeof(title), "Session %.8s, Call-ID %.100s", s->token, invite->call_id);
     s->trace = trace_open(title, all->cfg->trace.events_max);
     s->iq.trace = s->trace;
     s->iq.tap = all->tap;

@@ -18,7 +18,7 @@ static void put_head(struct strbuf *out, const struct trace *t)
                   "<meta name=\"viewport\" content=\"width=device-width\">\n"
                   "<meta name=\"color-scheme\" content=\"light dark\">\n"
                   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-                  "style-src 'unsafe-inline'; script-src '%s'\">\n<title>Session ",
+                  "style-src 'unsafe-inline'; script-src '%s'\">\n<title>",
                   asset_chart_js_hash);
     markup_puts(out, trace_id(t));
     strbuf_puts(out, "</title>\n<style>\n");

@@ -136,7 +136,7 @@ static void put_head(struct strbuf *out, const struct trace *t)
 {
     const char *title = figure_title(trace_figure_of(t));
 
-    strbuf_puts(out, "sequenceDiagram\n    title Session ");
+    strbuf_puts(out, "sequenceDiagram\n    title ");
     put_escaped(out, trace_id(t), strlen(trace_id(t)));
     if (title != NULL)
         strbuf_printf(out, ": %s", title);

@@ -322,12 +322,12 @@ static void put_head(struct strbuf *out, const struct trace *t, int bottom)
 
     strbuf_printf(out,
                   "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" viewBox=\"0 0 %d %d\" "
-                  "width=\"%d\" height=\"%d\" role=\"group\" aria-label=\"Session ",
+                  "width=\"%d\" height=\"%d\" role=\"group\" aria-label=\"",
                   WIDTH, bottom + POST + 12, WIDTH, bottom + POST + 12);
     markup_puts(out, trace_id(t));
     strbuf_puts(out, "\">\n<style>\n");
     strbuf_puts(out, asset_find("chart.css")->text);
-    strbuf_puts(out, "</style>\n<text class=\"head\" x=\"16\" y=\"28\">Session ");
+    strbuf_puts(out, "</style>\n<text class=\"head\" x=\"16\" y=\"28\">");
     markup_puts(out, trace_id(t));
     strbuf_puts(out, "</text>");
     if (title != NULL)

@@ -313,7 +313,7 @@ static void print_head(struct chart *c)
     char line[LABEL_SIZE];
     struct row r;
 
-    snprintf(line, sizeof(line), "Session %.200s", trace_id(c->trace));
+    snprintf(line, sizeof(line), "%.200s", trace_id(c->trace));
     wrap(c, &page_area, line, strlen(line), &r);
     row_print(c, &r);
     print_text(c, &page_area, title == NULL ? "" : title);

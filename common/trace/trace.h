@@ -65,7 +65,7 @@ struct trace_event {
 
 struct trace;
 
-// id is printed on top of every chart. At most max_events are kept; the rest is counted.
+// id is printed on top of every chart: "Session ...". At most max_events are kept; the rest is counted.
 // NULL when memory ran out, or for 0 events. All functions below accept a NULL trace and then do
 // nothing.
 struct trace *trace_open(const char *id, unsigned max_events);

@@ -40,6 +40,7 @@ struct dialog {
     nta_incoming_t *update_in;
     char *ack_body; // what the last ACK carried
     bool acked;     // invite_out has its ACK
+    bool ack_due;   // our 2xx to invite_in waits for its ACK
     bool early;     // the first INVITE has no 2xx yet: responses make the route set
     char *call_id;
 };
@@ -241,6 +242,8 @@ static int on_ack_or_cancel(struct dialog *d, nta_incoming_t *irq, sip_t const *
 
     if (irq != d->invite_in)
         return 0;
+    if (!sip || sip->sip_request->rq_method == sip_method_ack)
+        d->ack_due = false;
     if (!sip) {
         if (status >= 200 && status < 300)
             tell(d, DIALOG_NO_ACK, NULL, 0);
@@ -267,7 +270,7 @@ static int on_prack(struct dialog *d, nta_reliable_t *rel, nta_incoming_t *prack
 
 static bool invite_open(const struct dialog *d)
 {
-    return (d->invite_in && nta_incoming_status(d->invite_in) < 200) ||
+    return d->ack_due || (d->invite_in && nta_incoming_status(d->invite_in) < 200) ||
            (d->invite_out && nta_outgoing_status(d->invite_out) < 200);
 }
 
@@ -324,6 +327,7 @@ int dialog_reply(struct dialog *d, int status, const char *phrase, const char *b
 
     if (!d->invite_in || nta_incoming_status(d->invite_in) >= 200)
         return -EIO;
+    d->ack_due = status / 100 == 2;
     if (reliable)
         return nta_reliable_treply(d->invite_in, on_prack, d, status, phrase,
                                    SIPTAG_CONTACT_STR(d->sip->contact),

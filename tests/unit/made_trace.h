@@ -165,7 +165,7 @@ static inline void orig_media(struct trace *t)
 
 static inline struct trace *orig(bool messages)
 {
-    struct trace *t = trace_open("3f2a91", 200);
+    struct trace *t = trace_open("Session 3f2a91", 200);
 
     ck_assert_ptr_nonnull(t);
     now = 1000000;
@@ -178,7 +178,7 @@ static inline struct trace *orig(bool messages)
 
 static inline struct trace *term(void)
 {
-    struct trace *t = trace_open("3f2a92", 200);
+    struct trace *t = trace_open("Session 3f2a92", 200);
 
     ck_assert_ptr_nonnull(t);
     now = 5000000;
@@ -233,7 +233,7 @@ static inline void tcp_bearer(struct trace *t, const char *media)
 // An MSRP session from the UE.
 static inline struct trace *msrp(void)
 {
-    struct trace *t = trace_open("3f2a93", 200);
+    struct trace *t = trace_open("Session 3f2a93", 200);
 
     ck_assert_ptr_nonnull(t);
     now = 7000000;
@@ -260,7 +260,7 @@ static inline struct trace *msrp(void)
 // A BFCP call towards the UE that fails: the UE shows another certificate than it promised.
 static inline struct trace *bfcp(void)
 {
-    struct trace *t = trace_open("3f2a94", 200);
+    struct trace *t = trace_open("Session 3f2a94", 200);
 
     ck_assert_ptr_nonnull(t);
     now = 9000000;
@@ -290,7 +290,7 @@ static inline struct trace *bfcp(void)
 static inline struct trace *hostile(void)
 {
     static char word[400];
-    struct trace *t = trace_open("a;b#c\nend", 7);
+    struct trace *t = trace_open("Session a;b#c\nend", 7);
 
     ck_assert_ptr_nonnull(t);
     memset(word, 'w', sizeof(word) - 1);

@@ -133,7 +133,7 @@ START_TEST(empty_charts)
 {
     void (*const prints[])(const struct trace *,
                            struct strbuf *) = {trace_chart_svg, trace_chart_html, trace_chart_json};
-    struct trace *t = trace_open("empty", 5);
+    struct trace *t = trace_open("Session empty", 5);
 
     for (size_t i = 0; i < 3; i++) {
         struct strbuf b = STRBUF_INIT;

@@ -88,7 +88,7 @@ END_TEST
 // An empty trace has a chart too; no trace has none.
 START_TEST(empty_charts)
 {
-    struct trace *t = trace_open("empty", 5);
+    struct trace *t = trace_open("Session empty", 5);
     struct strbuf b = STRBUF_INIT;
 
     trace_chart_text(NULL, &b);
