@@ -8,7 +8,7 @@ set -u
 # The targets below are makes of their own: they share no job server with the one that called.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 jobs=$(nproc)
-export FUZZ_SECONDS=${FUZZ_SECONDS:-6}
+export FUZZ_SECONDS=${FUZZ_SECONDS:-4}
 passed=0
 failed=0
 

@@ -65,9 +65,9 @@ struct trace_event {
 
 struct trace;
 
-// id is printed on top of every chart: "Session ...". At most max_events are kept; the rest is counted.
-// NULL when memory ran out, or for 0 events. All functions below accept a NULL trace and then do
-// nothing.
+// id is printed on top of every chart: "Session ...". At most max_events are kept; the rest is
+// counted. NULL when memory ran out, or for 0 events. All functions below accept a NULL trace and
+// then do nothing.
 struct trace *trace_open(const char *id, unsigned max_events);
 void trace_free(struct trace *t);
 
