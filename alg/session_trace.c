@@ -162,7 +162,7 @@ static void put_edit(struct strbuf *out, const char *mark, const char *line)
 static void trace_change(struct trace *t, struct strbuf *text, const char *key, const char *label,
                          const struct sdp_edit *edit)
 {
-    text->len = 0;
+    strbuf_clear(text);
     put_edit(text, "- ", edit->before);
     put_edit(text, "+ ", edit->after);
     trace_add(t, &(struct trace_event){.time_us = clock_now_us(),
